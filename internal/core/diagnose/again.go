@@ -1,0 +1,117 @@
+package diagnose
+
+import (
+	"time"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// Event is an event of WordPress' schedule that was due when something began.
+type Event struct {
+	evidence.CronEvent
+	Due     time.Time     // when it was due that time
+	Late    time.Duration // how long after that the thing began
+	Table   bool          // the plugin's code names the event's hook and the table
+	File    string        // in which file
+	Matches bool          // it was due within dueWithin before the thing began
+}
+
+// dueWithin is how long after its due time an event of WordPress' own schedule
+// can begin: it waits for the first visit, and a slow site for its turn.
+const dueWithin = 3 * time.Minute
+
+// EventFor returns the scheduled event that belongs to a table, or that was due
+// when something that works on the table began. A recurring event keeps its
+// phase to the second, so its next time tells all of its earlier ones.
+func (c *Case) EventFor(table string, began time.Time) (Event, bool) {
+	hooks := map[string]evidence.HookTable{}
+	for _, h := range recording.Ever[evidence.HookTable](c.W) {
+		if h.Table == table {
+			hooks[h.Hook] = h
+		}
+	}
+	owner, _ := c.Owner(table)
+	var best Event
+	bestRank := 0
+	for _, e := range recording.Ever[evidence.CronEvent](c.W) {
+		ev := eventAt(e, began)
+		h, named := hooks[e.Hook]
+		ev.Table, ev.File = named, h.File
+		rank := 0
+		switch {
+		case named && ev.Matches:
+			rank = 4
+		case ev.Matches && owner.Plugin != "" && e.Owner == owner.Plugin:
+			rank = 3
+		case named && e.IntervalS > 0:
+			rank = 1
+		}
+		if rank > bestRank || rank == bestRank && rank > 0 && e.NextUnixS > best.NextUnixS {
+			best, bestRank = ev, rank
+		}
+	}
+	return best, bestRank > 0
+}
+
+// eventAt works out the last time before began that the event was due.
+func eventAt(e evidence.CronEvent, began time.Time) Event {
+	due := time.Unix(e.NextUnixS, 0)
+	if e.IntervalS > 0 {
+		interval := time.Duration(e.IntervalS) * time.Second
+		late := began.Sub(due) % interval
+		if late < 0 {
+			late += interval
+		}
+		// A second of tolerance: due times and samples are cut to seconds.
+		if interval-late <= 2*time.Second {
+			late -= interval
+		}
+		due = began.Add(-late)
+	}
+	late := began.Sub(due)
+	return Event{CronEvent: e, Due: due, Late: late, Matches: late >= -2*time.Second && late <= dueWithin}
+}
+
+// Owner returns the plugin that a table belongs to; found in its code before
+// guessed from its name.
+func (c *Case) Owner(table string) (evidence.Owner, bool) {
+	var out evidence.Owner
+	ok := false
+	for _, o := range recording.Ever[evidence.Owner](c.W) {
+		if o.Table == table && (!ok || o.How == "source" || out.How != "source") {
+			out, ok = o, true
+		}
+	}
+	return out, ok
+}
+
+// recurrence says when the cause comes again.
+func (c *Case) recurrence(f Finding) *Recurrence {
+	if f.About.Table == "" {
+		return nil
+	}
+	e, ok := c.EventFor(f.About.Table, f.Active.From)
+	if !ok || e.IntervalS <= 0 || e.Hook != f.Origin.Hook {
+		return nil
+	}
+	interval := time.Duration(e.IntervalS) * time.Second
+	next := time.Unix(e.NextUnixS, 0)
+	for !next.After(c.W.To) { // bounded: the event may have been read long before
+		next = next.Add(c.W.To.Sub(next).Truncate(interval) + interval)
+	}
+	at := e.Due.In(c.Loc).Format("15:04:05")
+	return &Recurrence{At: at, Next: next.UTC(), Schedule: e.Schedule, Seen: c.seenTimes(f),
+		Say: Say("again-schedule", "hook", e.Hook, "at", at, "next", next)}
+}
+
+// seenTimes counts the executions of the same kind that the recording holds.
+func (c *Case) seenTimes(f Finding) int {
+	n := 0
+	for _, r := range c.runs {
+		if r.Table == f.About.Table && r.Verb == "DELETE" && r.Running >= time.Second {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,309 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// Case is the recording with what the engine has already worked out. Rules ask
+// it; they do not change it.
+type Case struct {
+	W        recording.Window
+	Outage   Span   // when visitors suffered; zero if they did not
+	Quiet    Span   // when they did not, to compare with; zero if there is nothing
+	Episodes []Span // all times when they suffered
+	Loc      *time.Location
+
+	g    *grid
+	runs []Run
+}
+
+func newCase(w recording.Window, o Options) *Case {
+	c := &Case{W: w, Loc: o.Loc}
+	if w.Empty() {
+		return c
+	}
+	c.g = newGrid(w)
+	c.g.fill(w)
+	c.Episodes = c.g.episodes()
+	c.Outage = pick(c.Episodes, o.At)
+	c.Quiet = quiet(Span{w.From, w.To}, c.Episodes, c.Outage)
+	c.runs = statementRuns(w)
+	return c
+}
+
+// lead is how long before the outage a cause may have begun.
+const lead = 15 * time.Minute
+
+// Scope is the time in which a cause can have been at work: the outage with
+// what led to it, or the whole recording if nobody suffered.
+func (c *Case) Scope() Span {
+	if c.Outage.Zero() {
+		return Span{c.W.From, c.W.To}
+	}
+	from := c.Outage.From.Add(-lead)
+	if from.Before(c.W.From) {
+		from = c.W.From
+	}
+	return Span{from, c.Outage.To}
+}
+
+// In returns the part of the recording in the span.
+func (c *Case) In(s Span) recording.Window { return c.W.Between(s.From, s.To) }
+
+// has reports whether the recording has facts of a kind at all.
+func (c *Case) has(kind string) bool { return c.W.Whole().Has(kind) }
+
+func (c *Case) sawVisitors() bool {
+	return len(c.g.values(lineVisitor, Span{c.W.From, c.W.To})) > 0 || c.has(evidence.Traffic{}.Kind())
+}
+
+func (c *Case) sawDatabase() bool { return c.has(evidence.DBStatus{}.Kind()) }
+func (c *Case) sawHost() bool     { return c.has(evidence.Host{}.Kind()) }
+
+// Load is what the machine and its services used in a span, in CPU seconds.
+type Load struct {
+	Seconds  float64 // length of what was seen
+	Capacity float64 // CPUs times seconds
+	Busy     float64 // by the whole machine, steal left out
+	Steal    float64
+	Database float64
+	PHP      float64
+	Web      float64
+	Services float64 // all known services together
+}
+
+// ShareOf returns part of the CPU time that was used, or -1 if nothing is known.
+func (l Load) ShareOf(part float64) float64 {
+	used := max(l.Busy, l.Services)
+	if used <= 0 {
+		return -1
+	}
+	return min(part/used, 1)
+}
+
+// Load sums up the CPU use in a span.
+func (c *Case) Load(s Span) Load {
+	var l Load
+	if s.Zero() {
+		return l
+	}
+	w := c.In(s)
+	for _, h := range recording.All[evidence.Host](w) {
+		l.Seconds += float64(h.OverMs) / 1000
+		l.Capacity += float64(h.CapacityMs()) / 1000
+		l.Busy += float64(h.BusyMs()) / 1000
+		l.Steal += float64(h.StealMs) / 1000
+	}
+	for _, u := range recording.All[evidence.ServiceUse](w) {
+		cpu := float64(u.CPUMs) / 1000
+		l.Services += cpu
+		switch u.Service {
+		case evidence.ServiceDatabase:
+			l.Database += cpu
+		case evidence.ServicePHP:
+			l.PHP += cpu
+		case evidence.ServiceApache, evidence.ServiceNginx:
+			l.Web += cpu
+		}
+	}
+	return l
+}
+
+// Capped reports when the CPU was held back within a span, by a quota or by
+// the hypervisor, and by how many CPUs on average.
+func (c *Case) Capped(s Span) (Span, float64) {
+	if t := c.g.sustained(lineThrottled, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
+		return t, c.g.mean(lineThrottled, t)
+	}
+	if t := c.g.sustained(lineSteal, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
+		return t, c.g.mean(lineSteal, t) * c.cpus()
+	}
+	return Span{}, 0
+}
+
+func (c *Case) cpus() float64 {
+	h, _, ok := recording.Last[evidence.Host](c.W, nil)
+	if !ok || h.CPUs == 0 {
+		return 1
+	}
+	return float64(h.CPUs)
+}
+
+// Starved reports whether the CPU was the scarce thing in a span: a cap bit, or
+// nearly all of it was in use.
+func (c *Case) Starved(s Span) bool {
+	capped, _ := c.Capped(s)
+	return !capped.Zero() || c.g.quantile(lineBusy, s, 0.5) >= 0.85
+}
+
+// BusyShare is the mean share of all CPUs in use in a span; -1 unknown.
+func (c *Case) BusyShare(s Span) float64 { return c.g.mean(lineBusy, s) }
+
+// Workers returns the median share of busy workers in a span; -1 unknown.
+func (c *Case) Workers(s Span) float64 { return c.g.quantile(lineWorkers, s, 0.5) }
+
+// Requests is the completed requests of one class in a span.
+type Requests struct {
+	Seconds  float64 // length of the span that the log was followed
+	Count    int64
+	Posts    int64
+	TookMs   int64 // -1 if durations are not logged
+	Errors   int64 // 5xx
+	Fault    int64 // answers of the usual failure size
+	Self     int64 // of the server to itself
+	Distinct int64
+}
+
+// Rate is requests per second; 0 for an empty span.
+func (r Requests) Rate() float64 {
+	if r.Seconds <= 0 {
+		return 0
+	}
+	return float64(r.Count) / r.Seconds
+}
+
+// Traffic returns the completed requests by class while recording, in a span.
+func (c *Case) Traffic(s Span) map[string]Requests {
+	out := map[string]Requests{}
+	if s.Zero() {
+		return out
+	}
+	for _, t := range recording.All[evidence.Traffic](c.In(s)) {
+		if t.FromHist {
+			continue
+		}
+		r := out[t.Class]
+		r.Seconds = s.Duration().Seconds()
+		r.Count += t.Requests
+		r.Posts += t.Posts
+		r.Errors += t.S5xx
+		r.Fault += t.Fault
+		r.Self += t.Self
+		r.Distinct += t.Distinct
+		if t.TookMs < 0 || r.TookMs < 0 {
+			r.TookMs = -1
+		} else {
+			r.TookMs += t.TookMs
+		}
+		out[t.Class] = r
+	}
+	return out
+}
+
+// WorkerShare returns the share of one class in the time that PHP workers
+// spent, or in the number of requests that cost PHP where durations are not
+// logged; -1 if there was no such request. Timed says which it is.
+func WorkerShare(all map[string]Requests, class string) (share float64, timed bool) {
+	var took, count, allTook, allCount int64
+	timed = true
+	for name, r := range all {
+		if !(evidence.Traffic{Class: name}).Dynamic() {
+			continue
+		}
+		timed = timed && r.TookMs >= 0
+		allTook, allCount = allTook+r.TookMs, allCount+r.Count
+		if name == class {
+			took, count = r.TookMs, r.Count
+		}
+	}
+	switch {
+	case allCount == 0:
+		return -1, false
+	case timed && allTook > 0:
+		return float64(took) / float64(allTook), true
+	}
+	return float64(count) / float64(allCount), false
+}
+
+// DynamicRate is the completed requests a second that cost PHP.
+func DynamicRate(all map[string]Requests) float64 {
+	rate := 0.0
+	for name, r := range all {
+		if (evidence.Traffic{Class: name}).Dynamic() {
+			rate += r.Rate()
+		}
+	}
+	return rate
+}
+
+// Client is what one client asked of a class in a span.
+type Client struct {
+	Address  string
+	Path     string
+	Requests int64
+}
+
+// Clients returns the busiest clients of a class in a span, busiest first.
+func (c *Case) Clients(s Span, class string) []Client {
+	sum := map[string]Client{}
+	for _, u := range recording.All[evidence.ClientUse](c.In(s)) {
+		if u.Class != class || u.FromHist {
+			continue
+		}
+		k := sum[u.Client]
+		k.Address, k.Requests = u.Client, k.Requests+u.Requests
+		k.Path = cmp.Or(u.Path, k.Path)
+		sum[u.Client] = k
+	}
+	out := make([]Client, 0, len(sum))
+	for _, k := range sum {
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b Client) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Address, b.Address))
+	})
+	return out
+}
+
+// Table returns the newest description of a table.
+func (c *Case) Table(schema, name string) (evidence.Table, bool) {
+	var out evidence.Table
+	ok := false
+	for _, t := range recording.Ever[evidence.Table](c.W) {
+		if t.Name == name && (schema == "" || t.Schema == "" || t.Schema == schema) {
+			out, ok = t, true
+		}
+	}
+	return out, ok
+}
+
+// FilterOf returns what the statement shape filters by.
+func (c *Case) FilterOf(digest string) (evidence.Filter, bool) {
+	var out evidence.Filter
+	ok := false
+	for _, f := range recording.Ever[evidence.Filter](c.W) {
+		if f.Digest == digest {
+			out, ok = f, true
+		}
+	}
+	return out, ok
+}
+
+// PlanOf returns the plan of the statement shape, the one taken while it ran
+// before any other.
+func (c *Case) PlanOf(digest string) (evidence.Plan, bool) {
+	var out evidence.Plan
+	ok := false
+	for _, p := range recording.Ever[evidence.Plan](c.W) {
+		if p.Digest == digest && (!ok || p.Running || !out.Running) {
+			out, ok = p, true
+		}
+	}
+	return out, ok
+}
+
+func (c *Case) selfCPU() int64 {
+	ms, seen := int64(0), false
+	for _, s := range recording.All[evidence.SelfCost](c.W) {
+		ms, seen = ms+s.CPUMs, true
+	}
+	if !seen {
+		return -1
+	}
+	return ms
+}

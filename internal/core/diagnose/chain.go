@@ -1,0 +1,140 @@
+package diagnose
+
+import (
+	"slices"
+	"time"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// chain puts the cause, the steps that its rule knows and the steps that the
+// machine shows into the order in which they began.
+func (c *Case) chain(f Finding) []Link {
+	links := []Link{{ID: f.Rule, Role: RoleCause, Span: f.Active, Share: f.Share, Say: f.Claim}}
+	links = append(links, f.Steps...)
+	span := Span{f.Active.From.Add(-slack), c.W.To}
+	if !c.Outage.Zero() {
+		span.To = c.Outage.To
+	}
+	for _, step := range []func(Span) (Link, bool){c.capLink, c.saturatedLink, c.locksLink, c.workersLink, c.waitLink, c.failLink, c.errorsLink} {
+		if l, ok := step(span); ok && !slices.ContainsFunc(links, func(o Link) bool { return o.ID == l.ID }) {
+			links = append(links, l)
+		}
+	}
+	if l, ok := c.outlastsLink(f); ok {
+		links = append(links, l)
+	}
+	// The cause comes first: its effects may seem to begin in the same second.
+	slices.SortStableFunc(links[1:], func(a, b Link) int { return a.Span.From.Compare(b.Span.From) })
+	return links
+}
+
+// capLink says that the CPU was held back. A cap that bit before the cause
+// began is a circumstance, not a step.
+func (c *Case) capLink(s Span) (Link, bool) {
+	if t := c.g.sustained(lineThrottled, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
+		quota := -1.0
+		for _, g := range recording.All[evidence.Cgroup](c.In(t)) {
+			if g.QuotaCPUs > 0 && g.ThrottledMs > 0 {
+				quota = g.QuotaCPUs
+			}
+		}
+		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: UnknownShare,
+			Say: Say("link-cpu-capped", "quota", Number(quota), "throttled", Number(c.g.mean(lineThrottled, t)))}, true
+	}
+	if t := c.g.sustained(lineSteal, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
+		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: UnknownShare,
+			Say: Say("link-cpu-stolen", "steal", Share01(c.g.mean(lineSteal, t)), "busy", Share01(c.g.mean(lineBusy, t)))}, true
+	}
+	return Link{}, false
+}
+
+func (c *Case) saturatedLink(s Span) (Link, bool) {
+	t := c.g.sustained(lineBusy, s, 0.85, 4*time.Second, 5*time.Second)
+	if t.Zero() {
+		return Link{}, false
+	}
+	return Link{ID: "cpu-saturated", Role: RoleStep, Span: t, Share: UnknownShare,
+		Say: Say("link-cpu-saturated", "busy", Share01(c.g.mean(lineBusy, t)))}, true
+}
+
+func (c *Case) locksLink(s Span) (Link, bool) {
+	t := c.g.sustained(lineWaiters, s, 1, 2*time.Second, 5*time.Second)
+	if t.Zero() {
+		return Link{}, false
+	}
+	table := ""
+	for _, l := range recording.All[evidence.LockWait](c.In(t)) {
+		table = l.Table
+	}
+	return Link{ID: "lock-waits", Role: RoleStep, Span: t, Share: UnknownShare,
+		Say: Say("link-lock-waits", "waiters", Count(c.g.quantile(lineWaiters, t, 1)), "table", table)}, true
+}
+
+func (c *Case) workersLink(s Span) (Link, bool) {
+	t := c.g.sustained(lineWorkers, s, 0.999, 2*time.Second, 10*time.Second)
+	if t.Zero() {
+		return Link{}, false
+	}
+	busy, limit, queue := 0, 0, 0
+	for _, p := range recording.All[evidence.WorkerPool](c.In(t)) {
+		if p.Max > 0 && p.Busy >= p.Max {
+			busy, limit, queue = max(busy, p.Busy), p.Max, max(queue, p.Queue)
+		}
+	}
+	return Link{ID: "workers-full", Role: RoleStep, Span: t, Share: UnknownShare,
+		Say: Say("link-workers-full", "busy", Count(busy), "max", Count(limit), "queue", Count(queue))}, true
+}
+
+func (c *Case) waitLink(Span) (Link, bool) {
+	if c.Outage.Zero() {
+		return Link{}, false
+	}
+	v := c.visitors()
+	if v.OutageMs < 0 {
+		return Link{}, false
+	}
+	return Link{ID: "visitors-wait", Role: RoleEffect, Span: c.Outage, Share: UnknownShare,
+		Say: Say("link-visitors-wait", "quiet", Ms(v.QuietMs), "outage", Ms(v.OutageMs), "worst", Ms(v.WorstMs))}, true
+}
+
+func (c *Case) failLink(s Span) (Link, bool) {
+	t := c.g.sustained(lineFail, s, 0.5, 0, c.Outage.Duration())
+	if t.Zero() || c.Outage.Zero() {
+		return Link{}, false
+	}
+	return Link{ID: "visitor-timeouts", Role: RoleEffect, Span: t, Share: UnknownShare,
+		Say: Say("link-visitors-fail", "share", Share01(c.g.mean(lineFail, c.Outage)))}, true
+}
+
+// errorsLink says when the server began to answer with errors, which tells an
+// effect from a cause.
+func (c *Case) errorsLink(s Span) (Link, bool) {
+	t := c.g.sustained(lineErrors, s, 0.01, 0, c.Outage.Duration())
+	if t.Zero() || c.Outage.Zero() {
+		return Link{}, false
+	}
+	errors := int64(0)
+	for _, r := range c.Traffic(t) {
+		errors += r.Errors
+	}
+	return Link{ID: "errors", Role: RoleEffect, Span: t, Share: UnknownShare,
+		Say: Say("link-errors-after", "errors", Count(errors), "after", t.From.Sub(s.From.Add(slack)))}, true
+}
+
+// outlastsLink says that the site stayed down when the cause was over: the
+// backlog of requests keeps it there.
+func (c *Case) outlastsLink(f Finding) (Link, bool) {
+	end := f.Active.To
+	for _, l := range f.Steps {
+		if l.Span.To.After(end) {
+			end = l.Span.To
+		}
+	}
+	if c.Outage.Zero() || c.Outage.To.Sub(end) < 2*slack {
+		return Link{}, false
+	}
+	return Link{ID: "backlog", Role: RoleStep, Span: Span{end, c.Outage.To}, Share: UnknownShare,
+		Say: Say("link-outlasts", "after", c.Outage.To.Sub(end))}, true
+}

@@ -1,0 +1,188 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// Rule knows one cause. It is a value: its documentation is part of it.
+type Rule struct {
+	ID     string // kebab-case, stable for ever; the id of the cause
+	Title  string // one line, for docs/rules.md
+	Source string // where the knowledge comes from
+	// Needs names the kinds of fact without which the rule cannot judge, each
+	// with the sentence that says so.
+	Needs map[string]string
+	// Match returns the findings that the evidence bears, or none.
+	Match func(*Case) []Finding
+	// Clear returns the numbers that clear the suspect when Match found none;
+	// it may be nil.
+	Clear func(*Case) []Rejected
+	// Explains names rules whose findings on the same subject are only another
+	// view of this one's.
+	Explains []string
+}
+
+// Options are what the caller chooses.
+type Options struct {
+	At  time.Time      // diagnose the episode at or next to this moment; zero: the worst one
+	Loc *time.Location // for times of day; nil: UTC
+}
+
+// slack is how far a cause may seem to begin after its effect: the probe and
+// the samples are not taken at the same moment.
+const slack = 8 * time.Second
+
+// Diagnose looks at the whole of the window and says why visitors suffered.
+// The same window gives the same verdict, whatever the order of its records.
+func Diagnose(w recording.Window, rules []Rule, o Options) Verdict {
+	if o.Loc == nil {
+		o.Loc = time.UTC
+	}
+	c := newCase(w, o)
+	v := Verdict{
+		Window: Span{w.From, w.To}, Outage: c.Outage, Quiet: c.Quiet, Episodes: c.Episodes,
+		Visitors: c.visitors(), SelfCPUMs: c.selfCPU(), Series: c.series(), Unseen: c.unseen(),
+	}
+	if w.Empty() {
+		v.Status = CannotJudge
+		return v
+	}
+	v.Causes = c.causes(rules)
+	v.Status = c.status(v.Causes)
+	v.Surer = c.missing(rules, v)
+	v.Rejected = c.rejected(rules, v.Causes)
+	v.Notes = c.notes(v)
+	if len(v.Causes) > 0 {
+		first := v.Causes[0]
+		v.Chain = c.chain(first)
+		v.WhyNow = c.growth(first)
+		v.Recurrence = c.recurrence(first)
+		v.Remedies = remedies(v.Causes)
+	}
+	return v
+}
+
+// causes asks every rule, drops what another finding explains, and ranks.
+func (c *Case) causes(rules []Rule) []Finding {
+	var all []Finding
+	explains := map[string][]string{}
+	for _, r := range rules {
+		explains[r.ID] = r.Explains
+		for _, f := range r.Match(c) {
+			f.Rule = r.ID
+			f.Harmless = c.Outage.Zero()
+			all = append(all, f)
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(all), func(f Finding) bool {
+		return slices.ContainsFunc(all, func(g Finding) bool {
+			return slices.Contains(explains[g.Rule], f.Rule) && (g.About.Table == f.About.Table || f.About.Table == "" || g.About.Table == "")
+		})
+	})
+	slices.SortStableFunc(kept, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.weight(), a.weight()), a.Active.From.Compare(b.Active.From), cmp.Compare(a.Rule, b.Rule))
+	})
+	return kept
+}
+
+// weight ranks findings: how sure, times how much it explains.
+func (f Finding) weight() float64 {
+	return f.Confidence * (0.2 + max(f.Share.CPU, f.Share.DatabaseTime, f.Share.WorkerTime, 0))
+}
+
+// provenFrom is the confidence from which a finding counts as proven: the
+// mechanism was seen at work, from the object to the visitor.
+const provenFrom = 0.9
+
+func (c *Case) status(causes []Finding) Status {
+	switch {
+	case len(causes) > 0 && causes[0].Confidence >= provenFrom:
+		return Proven
+	case len(causes) > 0:
+		return Likely
+	case !c.Outage.Zero():
+		return NotProven
+	case !c.sawVisitors() && !c.sawDatabase():
+		return CannotJudge
+	case !c.sawVisitors() && !c.sawHost():
+		return CannotJudge
+	}
+	return Healthy
+}
+
+// missing says what would make the verdict surer: what the rules need and do
+// not have, and what the findings miss.
+func (c *Case) missing(rules []Rule, v Verdict) []Sentence {
+	var out []Sentence
+	for _, f := range v.Causes {
+		out = append(out, f.Missing...)
+	}
+	if v.Status == Healthy {
+		return out
+	}
+	if len(v.Causes) == 0 || v.Status == Likely {
+		for _, r := range rules {
+			for kind, id := range r.Needs {
+				if !c.has(kind) {
+					out = append(out, Say(id))
+				}
+			}
+		}
+	}
+	if !c.sawVisitors() {
+		out = append(out, Say("missing-probe"))
+	}
+	if c.Quiet.Zero() && !c.Outage.Zero() {
+		out = append(out, Say("missing-quiet"))
+	}
+	if v.Status == NotProven {
+		out = append(out, Say("missing-mechanism"))
+	}
+	return dedupe(out)
+}
+
+func dedupe(in []Sentence) []Sentence {
+	slices.SortStableFunc(in, func(a, b Sentence) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(in, func(a, b Sentence) bool { return a.ID == b.ID })
+}
+
+// remedies joins the remedies of the findings, each once, in their order.
+func remedies(fs []Finding) []string {
+	var out []string
+	for _, f := range fs {
+		for _, r := range f.Remedies {
+			if !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// unseen returns the sources that cannot be read at the end of the recording.
+func (c *Case) unseen() []Unseen {
+	last := map[string]evidence.Unseen{}
+	for _, u := range recording.Ever[evidence.Unseen](c.W) {
+		last[u.Source+"/"+u.Code] = u
+		if u.Seen {
+			for k, o := range last {
+				if o.Source == u.Source {
+					delete(last, k)
+				}
+			}
+		}
+	}
+	out := make([]Unseen, 0, len(last))
+	for _, u := range last {
+		out = append(out, Unseen{Source: u.Source, Code: u.Code, What: u.What, Hint: u.Hint})
+	}
+	slices.SortFunc(out, func(a, b Unseen) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Code, b.Code))
+	})
+	return out
+}

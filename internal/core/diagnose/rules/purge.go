@@ -1,0 +1,231 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"hirune/internal/core/diagnose"
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// A DELETE that is over sooner, or reads fewer rows, is no burden to anybody.
+const (
+	purgeLeastRunning = 3 * time.Second
+	purgeLeastRows    = 20_000
+)
+
+// purge is a DELETE at work with what is known of it.
+type purge struct {
+	diagnose.Run
+	filter  evidence.Filter
+	table   evidence.Table
+	known   bool // the table's indexes are known
+	plan    evidence.Plan
+	planned bool
+	trx     []evidence.Transaction // its transaction, sample by sample
+	trxAt   []time.Time
+	event   diagnose.Event
+	owner   evidence.Owner
+}
+
+// purges returns the heavy DELETEs in the scope of the case, the one that took
+// most database time first.
+func purges(c *diagnose.Case) []purge {
+	var out []purge
+	for _, r := range c.Runs(c.Scope()) {
+		if r.Verb != "DELETE" || r.Running < purgeLeastRunning {
+			continue
+		}
+		p := purge{Run: r}
+		p.filter, _ = c.FilterOf(r.Digest)
+		p.Table = cmp.Or(p.filter.Table, r.Table)
+		p.table, p.known = c.Table(cmp.Or(p.filter.Schema, r.Schema), p.Table)
+		p.known = p.known && len(p.table.Indexes) > 0
+		p.plan, p.planned = c.PlanOf(r.Digest)
+		for at, t := range recording.All[evidence.Transaction](c.In(diagnose.Span{From: r.Active.From, To: r.Active.To.Add(5 * time.Second)})) {
+			if t.ConnID == r.ConnID && t.DB == r.DB {
+				p.trx, p.trxAt = append(p.trx, t), append(p.trxAt, at)
+			}
+		}
+		p.event, _ = c.EventFor(p.Table, r.Active.From)
+		p.owner, _ = c.Owner(p.Table)
+		out = append(out, p)
+	}
+	slices.SortStableFunc(out, func(a, b purge) int { return cmp.Compare(b.Seen, a.Seen) })
+	return out
+}
+
+// column returns the column that the purge filters by and that an index would
+// have to begin with.
+func (p purge) column() string {
+	for _, set := range [][]string{p.filter.Range, p.filter.Equal, p.filter.Wrapped} {
+		if len(set) > 0 {
+			return set[0]
+		}
+	}
+	return ""
+}
+
+// unindexed reports whether no index of the table begins with any column that
+// the purge compares.
+func (p purge) unindexed() bool {
+	if !p.known || p.column() == "" {
+		return false
+	}
+	for _, col := range slices.Concat(p.filter.Range, p.filter.Equal) {
+		if p.table.IndexedBy(col) {
+			return false
+		}
+	}
+	return true
+}
+
+// wide reports whether the purge was seen to read a large part of the table.
+func (p purge) wide() bool {
+	if p.RowsRead >= purgeLeastRows {
+		return true
+	}
+	return slices.ContainsFunc(p.trx, func(t evidence.Transaction) bool { return t.RowsLocked >= purgeLeastRows })
+}
+
+// lockMemory is the most memory that its row locks took.
+func (p purge) lockMemory() int64 {
+	most := int64(0)
+	for _, t := range p.trx {
+		most = max(most, t.LockMemoryBytes)
+	}
+	return most
+}
+
+// rolledBack returns when its changes were first seen to be taken back, and
+// how many there were.
+func (p purge) rolledBack() (at time.Time, modified int64, ok bool) {
+	for i, t := range p.trx {
+		modified = max(modified, t.RowsModified)
+		back := strings.EqualFold(t.State, "ROLLING BACK")
+		if back || i > 0 && t.RowsModified < p.trx[i-1].RowsModified && t.ID == p.trx[i-1].ID {
+			return p.trxAt[i], modified, true
+		}
+	}
+	return time.Time{}, modified, false
+}
+
+// origin says whose purge it is.
+func (p purge) origin() diagnose.Origin {
+	o := diagnose.Origin{Plugin: p.owner.Plugin, Version: p.owner.Version, Site: p.owner.Site, User: p.User}
+	if p.event.Matches || p.event.Table {
+		o.Hook, o.Schedule, o.File = p.event.Hook, p.event.Schedule, p.event.File
+		o.Plugin = cmp.Or(o.Plugin, p.event.Owner)
+	}
+	return o
+}
+
+func (p purge) about() diagnose.Subject {
+	return diagnose.Subject{Schema: cmp.Or(p.table.Schema, p.filter.Schema, p.Schema), Table: p.Table, Column: p.column(), Session: p.ConnID}
+}
+
+// proofs are the sentences that any purge finding shares.
+func (p purge) proofs() []diagnose.Sentence {
+	out := []diagnose.Sentence{diagnose.Say("proof-statement", "digest", p.Digest, "at", p.Active.From, "running", p.Running)}
+	if p.unindexed() {
+		names := []string{}
+		for _, i := range p.table.Indexes {
+			names = append(names, i.Name+" ("+strings.Join(i.Columns, ", ")+")")
+		}
+		out = append(out, diagnose.Say("proof-no-index", "table", p.Table, "column", p.column(), "indexes", strings.Join(names, "; ")))
+	}
+	if p.planned && p.plan.FullScan() {
+		id := "proof-explain"
+		if p.plan.Running {
+			id = "proof-explain-running"
+		}
+		out = append(out, diagnose.Say(id, "table", p.Table, "access", p.plan.Access, "rows", diagnose.Count(p.plan.Rows)))
+	}
+	if p.RowsRead > 0 && p.known {
+		out = append(out, diagnose.Say("proof-rows-examined", "rows", diagnose.Count(p.RowsRead), "table_rows", diagnose.Count(p.table.Rows), "table", p.Table))
+	}
+	return append(out, p.originProofs()...)
+}
+
+func (p purge) originProofs() []diagnose.Sentence {
+	var out []diagnose.Sentence
+	if p.event.Matches {
+		out = append(out, diagnose.Say("proof-cron-match", "hook", p.event.Hook, "due", p.event.Due, "started", p.Active.From))
+	}
+	switch {
+	case p.event.Table:
+		out = append(out, diagnose.Say("proof-plugin-code", "plugin", p.origin().Plugin, "file", p.event.File, "hook", p.event.Hook, "table", p.Table))
+	case p.owner.Plugin != "" && p.owner.How == "source":
+		out = append(out, diagnose.Say("proof-plugin-table", "plugin", p.owner.Plugin, "table", p.Table))
+	case p.owner.Plugin != "":
+		out = append(out, diagnose.Say("proof-plugin-prefix", "plugin", p.owner.Plugin, "table", p.Table))
+	}
+	return out
+}
+
+// missing says what would make any purge finding surer.
+func (p purge) missing() []diagnose.Sentence {
+	var out []diagnose.Sentence
+	if !p.known {
+		out = append(out, diagnose.Say("missing-indexes", "table", p.Table))
+	}
+	if !p.planned {
+		out = append(out, diagnose.Say("missing-plan", "table", p.Table))
+	}
+	if p.origin().Hook == "" && p.origin().Plugin == "" {
+		out = append(out, diagnose.Say("missing-origin", "table", p.Table))
+	}
+	return out
+}
+
+// aftermath is the time after the statement in which InnoDB still removes the
+// deleted rows: the database works hard with no statement to show for it. It
+// returns the CPU seconds beyond the quiet level.
+func (p purge) aftermath(c *diagnose.Case) (diagnose.Span, float64) {
+	until := c.Scope().To
+	quiet := c.Load(diagnose.Span{From: c.W.From, To: p.Active.From})
+	level := 0.0
+	if quiet.Seconds > 0 {
+		level = quiet.Database / quiet.Seconds
+	}
+	span := diagnose.Span{From: p.Active.To, To: p.Active.To}
+	extra, calm := 0.0, 0
+	for at, u := range recording.All[evidence.ServiceUse](c.In(diagnose.Span{From: p.Active.To.Add(time.Second), To: until})) {
+		if u.Service != evidence.ServiceDatabase || u.OverMs <= 0 {
+			continue
+		}
+		over := float64(u.OverMs) / 1000
+		used := float64(u.CPUMs) / 1000
+		// Twice the quiet level, or 2 % of a CPU above none: the purge under a
+		// cap gets little, but steadily.
+		if used < over*(2*level+0.02) {
+			if calm++; calm > 5 {
+				break
+			}
+			continue
+		}
+		calm = 0
+		extra += used - over*level
+		span.To = at
+	}
+	return span, extra
+}
+
+// burden is what the purge took of the machine, with its aftermath, from its
+// beginning to the end of the outage.
+func (p purge) burden(c *diagnose.Case) (share diagnose.Share, cpu float64, after diagnose.Span) {
+	after, extra := p.aftermath(c)
+	span := diagnose.Span{From: p.Active.From, To: after.To}
+	during := c.Load(diagnose.Span{From: p.Active.From, To: p.Active.To})
+	all := c.Load(span)
+	cpu = during.Database + extra
+	share = diagnose.Share{
+		DatabaseTime: c.DatabaseShare(diagnose.Span{From: p.Active.From, To: p.Active.To}, func(r diagnose.Run) bool { return r.ConnID == p.ConnID && r.Digest == p.Digest }),
+		CPU:          all.ShareOf(cpu),
+		WorkerTime:   -1,
+	}
+	return share, cpu, after
+}

@@ -1,0 +1,135 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"hirune/internal/core/diagnose"
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// ServiceStopped is a service of the site that does not run.
+func ServiceStopped() diagnose.Rule {
+	return diagnose.Rule{
+		ID:     "service-stopped",
+		Title:  "a service that the site needs does not run",
+		Source: "process list and sockets; the service's own log says why",
+		Needs:  map[string]string{evidence.ServiceState{}.Kind(): "missing-host"},
+		Match:  matchServiceStopped,
+	}
+}
+
+// downLeast is how long a service may be away for a restart.
+const downLeast = 3 * time.Second
+
+// needed are the services without which a PHP site cannot answer.
+var needed = []string{evidence.ServiceDatabase, evidence.ServicePHP, evidence.ServiceApache, evidence.ServiceNginx}
+
+// stop is one stretch in which a service was down.
+type stop struct {
+	evidence.ServiceState
+	span diagnose.Span
+	pid  int // of the process that was there before; 0 if none was seen
+}
+
+func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
+	var out []diagnose.Finding
+	for _, s := range stops(c) {
+		// 1. It was down while visitors suffered, and before they did.
+		if !explains(c, s.span) || s.span.Duration() < downLeast && !s.span.To.Equal(c.W.To) {
+			continue
+		}
+		f := diagnose.Finding{
+			About: diagnose.Subject{Service: s.Service}, Share: diagnose.UnknownShare, Active: s.span,
+			Claim:      diagnose.Say("service-stopped", "service", s.Service, "at", s.span.From),
+			Confidence: 0.8, Remedies: []string{"start-service"},
+		}
+		// 2. It was seen running before.
+		if s.pid > 0 {
+			f.Confidence += 0.12
+			f.Proof = append(f.Proof, diagnose.Say("proof-process-gone", "service", s.Service, "pid", diagnose.Count(s.pid), "at", s.span.From))
+		}
+		// 3. Visitors get errors, not slowness.
+		if !c.Outage.Zero() {
+			f.Confidence += 0.05
+			f.Share.WorkerTime = 1
+			f.Proof = append(f.Proof, answers(c)...)
+		} else if s.Service == evidence.ServiceApache || s.Service == evidence.ServiceNginx {
+			f.Confidence = 0.6 // another one may serve the site
+		}
+		f.Proof = append(f.Proof, lastWords(c, s)...)
+		f.Steps = append(f.Steps, diagnose.Link{ID: "service-down", Role: diagnose.RoleStep, Span: s.span, Share: diagnose.UnknownShare,
+			Say: diagnose.Say("link-database-down", "service", s.Service)})
+		out = append(out, f)
+	}
+	return out
+}
+
+// stops returns the stretches in which a needed service was down, within the
+// scope of the case.
+func stops(c *diagnose.Case) []stop {
+	scope := c.Scope()
+	open := map[string]*stop{}
+	pids := map[string]int{}
+	var done []*stop
+	for at, s := range recording.All[evidence.ServiceState](c.W) {
+		if !slices.Contains(needed, s.Service) {
+			continue
+		}
+		key := s.Service + "/" + s.Instance
+		if o := open[key]; o != nil {
+			o.span.To = at
+		}
+		if s.Up {
+			pids[key] = s.PID
+			delete(open, key)
+			continue
+		}
+		if open[key] == nil {
+			open[key] = &stop{ServiceState: s, span: diagnose.Span{From: at, To: at}, pid: pids[key]}
+			done = append(done, open[key])
+		}
+	}
+	for _, o := range open {
+		o.span.To = c.W.To
+	}
+	var out []stop
+	for _, s := range done {
+		if !s.span.From.After(scope.To) && !s.span.To.Before(scope.From) {
+			out = append(out, *s)
+		}
+	}
+	return out
+}
+
+// answers says what hirune's own requests got during the outage.
+func answers(c *diagnose.Case) []diagnose.Sentence {
+	byStatus := map[int]int{}
+	all, status := 0, 0
+	for _, p := range recording.All[evidence.Probe](c.In(c.Outage)) {
+		all++
+		if p.Failed() {
+			byStatus[p.Status]++
+			if byStatus[p.Status] > byStatus[status] {
+				status = p.Status
+			}
+		}
+	}
+	if byStatus[status] == 0 {
+		return nil
+	}
+	return []diagnose.Sentence{diagnose.Say("proof-answers", "status", diagnose.Count(status), "share", diagnose.Share01(float64(byStatus[status])/float64(all)))}
+}
+
+// lastWords quotes what the service, or the kernel, wrote when it went away.
+func lastWords(c *diagnose.Case, s stop) []diagnose.Sentence {
+	near := diagnose.Span{From: s.span.From.Add(-time.Minute), To: s.span.From.Add(10 * time.Second)}
+	var out []diagnose.Sentence
+	for at, l := range recording.All[evidence.ErrorLine](c.In(near)) {
+		if l.Service == s.Service || l.Service == "kernel" {
+			out = append(out, diagnose.Say("proof-log-line", "service", l.Service, "message", l.Message, "at", at))
+		}
+	}
+	return out[max(0, len(out)-2):]
+}

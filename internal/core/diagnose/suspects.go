@@ -1,0 +1,268 @@
+package diagnose
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// rejected returns the suspects that the evidence clears: those of the rules
+// that found nothing, and the usual ones that no rule stands for.
+func (c *Case) rejected(rules []Rule, causes []Finding) []Rejected {
+	accused := func(id string) bool {
+		return slices.ContainsFunc(causes, func(f Finding) bool { return f.Rule == id })
+	}
+	if c.g == nil {
+		return nil
+	}
+	var out []Rejected
+	if len(causes) > 0 || !c.Outage.Zero() {
+		out = append(out, c.clearFlood(causes)...)
+	}
+	for _, r := range rules {
+		if r.Clear != nil && !accused(r.ID) {
+			out = append(out, r.Clear(c)...)
+		}
+	}
+	for _, clear := range []func() (Rejected, bool){c.clearMemory, c.clearDiskSpace, c.clearDiskIO, c.clearServices, c.clearLocks, c.clearConnections, c.clearNoisyHost} {
+		if r, ok := clear(); ok && !accused(r.ID) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Troubled is the time that suspects are judged by: the outage, or where
+// nobody suffered the whole recording.
+func (c *Case) Troubled() Span {
+	if c.Outage.Zero() {
+		return Span{c.W.From, c.W.To}
+	}
+	return c.Outage
+}
+
+// DemandFactor is how much more work than in the quiet time must have been
+// completed to speak of demand: measured on labelled outages of a real server,
+// right in all of 11 demand spikes and wrong in none of 99 other causes.
+const DemandFactor = 1.1
+
+// clearFlood compares completed work, never queue length.
+func (c *Case) clearFlood(causes []Finding) []Rejected {
+	if slices.ContainsFunc(causes, func(f Finding) bool { return strings.HasSuffix(f.Rule, "-flood") }) || c.Quiet.Zero() {
+		return nil
+	}
+	q, o := DynamicRate(c.Traffic(c.Quiet)), DynamicRate(c.Traffic(c.Troubled()))
+	if !c.has(evidence.Traffic{}.Kind()) || q <= 0 || o > DemandFactor*q {
+		return nil
+	}
+	return []Rejected{{ID: "request-flood", Metric: "requests_per_second", Baseline: q, Window: o,
+		Say: Say("cleared-request-flood", "quiet", Number(q), "outage", Number(o))}}
+}
+
+// memoryScarce is the share of memory below which a server begins to suffer.
+const memoryScarce = 0.05
+
+func (c *Case) clearMemory() (Rejected, bool) {
+	least, total, kills := int64(-1), int64(0), int64(0)
+	for _, h := range recording.All[evidence.Host](c.In(c.Troubled())) {
+		if least < 0 || h.MemAvailKB < least {
+			least, total = h.MemAvailKB, h.MemTotalKB
+		}
+		kills += h.OOMKills
+	}
+	if least < 0 || kills > 0 || float64(least) < memoryScarce*float64(total) {
+		return Rejected{}, false
+	}
+	before, _, _ := recording.Last[evidence.Host](c.In(c.Quiet), nil)
+	return Rejected{ID: "memory", Metric: "available_mb", Baseline: float64(before.MemAvailKB) / 1024, Window: float64(least) / 1024,
+		Say: Say("cleared-memory", "available", Bytes(least*1024), "total", Bytes(total*1024), "kills", Count(kills))}, true
+}
+
+// spaceScarce is the free share of a file system that is still no trouble.
+const spaceScarce = 0.02
+
+func (c *Case) clearDiskSpace() (Rejected, bool) {
+	worst, mount := 2.0, ""
+	for _, f := range recording.Ever[evidence.Filesystem](c.W) {
+		if f.SizeKB <= 0 {
+			continue
+		}
+		free := float64(f.FreeKB) / float64(f.SizeKB)
+		if f.Inodes > 0 {
+			free = min(free, float64(f.InodesFree)/float64(f.Inodes))
+		}
+		if free < worst {
+			worst, mount = free, f.Mount
+		}
+	}
+	if mount == "" || worst < spaceScarce {
+		return Rejected{}, false
+	}
+	return Rejected{ID: "disk-space", Metric: "free_share", Baseline: worst, Window: worst,
+		Say: Say("cleared-disk-space", "mount", mount, "free", Share01(worst))}, true
+}
+
+func (c *Case) clearDiskIO() (Rejected, bool) {
+	waiting, quiet := c.g.mean(lineIowait, c.Troubled()), c.g.mean(lineIowait, c.Quiet)
+	if waiting == unknown || waiting > 0.2 {
+		return Rejected{}, false
+	}
+	return Rejected{ID: "disk-io", Metric: "iowait_share", Baseline: quiet, Window: waiting,
+		Say: Say("cleared-disk-io", "busy", Share01(waiting))}, true
+}
+
+func (c *Case) clearServices() (Rejected, bool) {
+	up := map[string]bool{}
+	for _, s := range recording.All[evidence.ServiceState](c.W) {
+		if !s.Up {
+			return Rejected{}, false
+		}
+		up[s.Service] = true
+	}
+	if len(up) == 0 {
+		return Rejected{}, false
+	}
+	names := []string{}
+	for s := range up {
+		names = append(names, s)
+	}
+	slices.Sort(names)
+	return Rejected{ID: "services", Metric: "services_down", Say: Say("cleared-services", "services", strings.Join(names, ", "))}, true
+}
+
+func (c *Case) clearLocks() (Rejected, bool) {
+	if !c.sawDatabase() {
+		return Rejected{}, false
+	}
+	waits := recording.Count[evidence.LockWait](c.In(c.Troubled()))
+	if waits > 2 {
+		return Rejected{}, false
+	}
+	return Rejected{ID: "locks", Metric: "lock_waits", Window: float64(waits), Say: Say("cleared-locks", "waits", Count(waits))}, true
+}
+
+func (c *Case) clearConnections() (Rejected, bool) {
+	server, _, ok := recording.Last[evidence.DBServer](c.W.Whole(), nil)
+	if !ok || server.MaxConnections <= 0 {
+		return Rejected{}, false
+	}
+	most, refused := int64(-1), int64(0)
+	for _, s := range recording.All[evidence.DBStatus](c.In(c.Troubled())) {
+		most, refused = max(most, s.Connected), refused+s.RefusedMax
+	}
+	if most < 0 || refused > 0 || float64(most) > 0.9*float64(server.MaxConnections) {
+		return Rejected{}, false
+	}
+	return Rejected{ID: "connections", Metric: "connections", Baseline: float64(server.MaxConnections), Window: float64(most),
+		Say: Say("cleared-connections", "used", Count(most), "max", Count(server.MaxConnections))}, true
+}
+
+// clearNoisyHost tells a cap that we earned from a neighbour that takes our CPU.
+func (c *Case) clearNoisyHost() (Rejected, bool) {
+	steal := c.g.mean(lineSteal, c.Troubled())
+	if steal == unknown || steal > 0.02 {
+		return Rejected{}, false
+	}
+	return Rejected{ID: "noisy-neighbour", Metric: "steal_share", Baseline: max(c.g.mean(lineSteal, c.Quiet), 0), Window: steal,
+		Say: Say("cleared-noisy-host", "steal", Share01(steal))}, true
+}
+
+// Waits sums up who waits for whom in a span, by the session at the root of
+// the waiting.
+type Waits struct {
+	DB      string
+	Blocker uint64
+	Table   string
+	Schema  string
+	User    string
+	Lock    string
+	Waiters int           // most at one moment
+	Waited  time.Duration // of all waiters together
+	Longest time.Duration
+	Idle    time.Duration // longest that the blocker was seen asleep
+	Sleeps  int           // samples in which it slept
+	Samples int
+	Guessed bool // the server did not name the blocker
+	Active  Span
+}
+
+// Waits returns the roots of the waiting in a span, the one that cost most first.
+func (c *Case) Waits(s Span) []Waits {
+	beat := sampleDistance(c.W)
+	byRoot := map[waitRoot]*Waits{}
+	var at time.Time
+	var edges []evidence.LockWait
+	flush := func() {
+		addWaits(byRoot, at, beat(at), edges)
+		edges = nil
+	}
+	for t, l := range recording.All[evidence.LockWait](c.In(s)) {
+		if !t.Equal(at) {
+			flush()
+			at = t
+		}
+		edges = append(edges, l)
+	}
+	flush()
+	out := make([]Waits, 0, len(byRoot))
+	for _, w := range byRoot {
+		out = append(out, *w)
+	}
+	slices.SortFunc(out, func(a, b Waits) int {
+		if d := int(b.Waited - a.Waited); d != 0 {
+			return d
+		}
+		return int(a.Blocker) - int(b.Blocker)
+	})
+	return out
+}
+
+type waitRoot struct {
+	db   string
+	conn uint64
+}
+
+// addWaits adds one sample of the waiting graph: each waiter counts for the
+// session that it waits for in the end.
+func addWaits(byRoot map[waitRoot]*Waits, at time.Time, d time.Duration, edges []evidence.LockWait) {
+	next := map[waitRoot]evidence.LockWait{}
+	for _, e := range edges {
+		next[waitRoot{e.DB, e.Waiter}] = e
+	}
+	waiters := map[waitRoot]int{}
+	for k, e := range next {
+		root := e
+		for hops := 0; hops < len(next); hops++ { // bounded: a deadlock is a circle
+			up, ok := next[waitRoot{root.DB, root.Blocker}]
+			if !ok {
+				break
+			}
+			root = up
+		}
+		r := waitRoot{k.db, root.Blocker}
+		w := byRoot[r]
+		if w == nil {
+			w = &Waits{DB: k.db, Blocker: root.Blocker, Guessed: true, Active: Span{From: at.Add(-time.Duration(root.WaitMs) * time.Millisecond)}}
+			byRoot[r] = w
+		}
+		w.Table, w.Schema, w.Lock = root.Table, root.Schema, root.Lock
+		if root.BlockerUser != "" {
+			w.User = root.BlockerUser
+		}
+		w.Guessed = w.Guessed && root.BlockerGuessed
+		w.Waited += d
+		w.Longest = max(w.Longest, time.Duration(e.WaitMs)*time.Millisecond)
+		w.Idle = max(w.Idle, time.Duration(root.BlockerIdleMs)*time.Millisecond)
+		if waiters[r]++; waiters[r] == 1 {
+			w.Samples++
+			if root.BlockerSleeps {
+				w.Sleeps++
+			}
+		}
+		w.Waiters = max(w.Waiters, waiters[r])
+		w.Active.To = at
+	}
+}

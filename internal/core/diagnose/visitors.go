@@ -1,0 +1,125 @@
+package diagnose
+
+import (
+	"time"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/recording"
+)
+
+// visitors says how visitors fared in the outage against the quiet time; with
+// no outage, over the whole recording.
+func (c *Case) visitors() Visitors {
+	v := Visitors{QuietMs: unknown, OutageMs: unknown, WorstMs: unknown}
+	if c.g == nil {
+		return v
+	}
+	in := c.Outage
+	if in.Zero() {
+		in = Span{c.W.From, c.W.To}
+	}
+	switch {
+	case c.has(evidence.Probe{}.Kind()):
+		v.How = "probe"
+	case len(c.g.values(lineVisitor, in)) > 0:
+		v.How = "access-log"
+	}
+	v.QuietMs = c.g.quantile(lineVisitor, c.Quiet, 0.5)
+	v.OutageMs = c.g.quantile(lineVisitor, in, 0.5)
+	v.WorstMs = c.g.quantile(lineVisitor, in, 1)
+	v.FailShare = max(c.g.mean(lineFail, in), 0)
+	v.QuietFail = max(c.g.mean(lineFail, c.Quiet), 0)
+	v.StillGoing = !c.Outage.Zero() && c.W.To.Sub(c.Outage.To) < episodePause
+	return v
+}
+
+// seriesShown are the series of the time line, with their units.
+var seriesShown = []struct{ name, unit string }{
+	{lineVisitor, "ms"}, {lineFail, "share"}, {lineBusy, "share"}, {lineDatabase, "cpus"}, {linePHP, "cpus"},
+	{lineThrottled, "cpus"}, {lineSteal, "share"}, {lineWorkers, "share"}, {lineStmts, "count"},
+	{lineWaiters, "count"}, {lineDynamic, "per_s"}, {lineErrors, "per_s"},
+}
+
+// seriesPoints is how many points a time line has at most.
+const seriesPoints = 120
+
+// series returns the time line around the outage, or of the whole recording.
+func (c *Case) series() []Series {
+	if c.g == nil {
+		return nil
+	}
+	s := Span{c.W.From, c.W.To}
+	if !c.Outage.Zero() {
+		around := max(c.Outage.Duration()/2, time.Minute)
+		s = Span{later(s.From, c.Outage.From.Add(-around)), earlier(s.To, c.Outage.To.Add(around))}
+	}
+	per := max(1, (c.g.bin(s.To)-c.g.bin(s.From)+1+seriesPoints-1)/seriesPoints)
+	var out []Series
+	for _, want := range seriesShown {
+		if len(c.g.values(want.name, s)) == 0 {
+			continue
+		}
+		line := Series{ID: want.name, Unit: want.unit, From: c.g.at(c.g.bin(s.From)), Step: time.Duration(per) * c.g.step}
+		for i := c.g.bin(s.From); i <= c.g.bin(s.To); i += per {
+			line.Values = append(line.Values, c.g.mean(want.name, Span{c.g.at(i), c.g.at(min(i+per-1, c.g.n-1))}))
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// notes are worth knowing and no part of the chain.
+func (c *Case) notes(v Verdict) []Sentence {
+	var out []Sentence
+	if v.Visitors.StillGoing {
+		out = append(out, Say("note-still-down"))
+	}
+	if len(v.Causes) > 0 && c.Outage.Zero() {
+		out = append(out, Say("note-harmless"))
+	}
+	for at, s := range recording.All[evidence.DBStatus](c.W) {
+		if s.Restarted {
+			out = append(out, Say("note-restarted", "service", evidence.ServiceDatabase, "at", at))
+		}
+	}
+	for _, s := range recording.All[evidence.ClockStep](c.W) {
+		out = append(out, Say("note-clock-step", "step", time.Duration(s.StepMs)*time.Millisecond))
+	}
+	out = append(out, c.gaps()...)
+	if v.SelfCPUMs >= 0 {
+		if l := c.Load(Span{c.W.From, c.W.To}); l.Capacity > 0 {
+			out = append(out, Say("note-recorder-cost", "cpu", Share01(float64(v.SelfCPUMs)/1000/l.Capacity)))
+		}
+	}
+	return out
+}
+
+// gapLeast is how long nothing must have been recorded to be worth a note.
+const gapLeast = 30 * time.Second
+
+// gaps says when nothing was recorded: the recorder or the machine was off.
+func (c *Case) gaps() []Sentence {
+	var out []Sentence
+	var last time.Time
+	for at := range recording.All[evidence.Host](c.W) {
+		if !last.IsZero() && at.Sub(last) > gapLeast {
+			out = append(out, Say("note-gap", "from", last, "to", at))
+		}
+		last = at
+	}
+	return out
+}

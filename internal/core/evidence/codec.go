@@ -1,0 +1,116 @@
+package evidence
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// Version is the version of the encoding that Encode writes. A reader takes
+// every version up to its own: fields are only ever added, under new keys.
+const Version = 1
+
+// wire is a record as it is encoded: a CBOR array, one after the other.
+type wire struct {
+	_      struct{} `cbor:",toarray"`
+	Kind   string
+	AtMs   int64
+	Source string
+	Fact   cbor.RawMessage
+}
+
+// decoders is the codec table: one line for each kind of fact.
+var decoders = map[string]func(cbor.RawMessage) (Fact, error){
+	Unseen{}.Kind():       decode[Unseen],
+	SelfCost{}.Kind():     decode[SelfCost],
+	ClockStep{}.Kind():    decode[ClockStep],
+	Host{}.Kind():         decode[Host],
+	Cgroup{}.Kind():       decode[Cgroup],
+	Filesystem{}.Kind():   decode[Filesystem],
+	Credit{}.Kind():       decode[Credit],
+	ServiceUse{}.Kind():   decode[ServiceUse],
+	ProcessUse{}.Kind():   decode[ProcessUse],
+	ServiceState{}.Kind(): decode[ServiceState],
+	WorkerPool{}.Kind():   decode[WorkerPool],
+	Statement{}.Kind():    decode[Statement],
+	Transaction{}.Kind():  decode[Transaction],
+	LockWait{}.Kind():     decode[LockWait],
+	DBStatus{}.Kind():     decode[DBStatus],
+	DBServer{}.Kind():     decode[DBServer],
+	DigestUse{}.Kind():    decode[DigestUse],
+	Table{}.Kind():        decode[Table],
+	TableGrowth{}.Kind():  decode[TableGrowth],
+	Plan{}.Kind():         decode[Plan],
+	Filter{}.Kind():       decode[Filter],
+	Traffic{}.Kind():      decode[Traffic],
+	ClientUse{}.Kind():    decode[ClientUse],
+	Probe{}.Kind():        decode[Probe],
+	ErrorLine{}.Kind():    decode[ErrorLine],
+	Site{}.Kind():         decode[Site],
+	CronEvent{}.Kind():    decode[CronEvent],
+	Owner{}.Kind():        decode[Owner],
+	HookTable{}.Kind():    decode[HookTable],
+	Schedule{}.Kind():     decode[Schedule],
+}
+
+func decode[T Fact](b cbor.RawMessage) (Fact, error) {
+	var f T
+	if err := cbor.Unmarshal(b, &f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Kinds returns the wire names of all facts, sorted.
+func Kinds() []string {
+	out := make([]string, 0, len(decoders))
+	for k := range decoders {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Encode writes the records one after the other.
+func Encode(w io.Writer, records []Record) error {
+	enc := cbor.NewEncoder(w)
+	for _, r := range records {
+		b, err := cbor.Marshal(r.Fact)
+		if err != nil {
+			return fmt.Errorf("encode a fact of kind %s: %w", r.Fact.Kind(), err)
+		}
+		if err := enc.Encode(wire{Kind: r.Fact.Kind(), AtMs: r.At.UnixMilli(), Source: r.Source, Fact: b}); err != nil {
+			return fmt.Errorf("encode a record: %w", err)
+		}
+	}
+	return nil
+}
+
+// Decode reads records until the end of r. Facts of a kind that this version
+// does not know are left out and counted: they come from a newer hirune.
+// A record cut short ends the reading with an error; what came before it is
+// returned with it.
+func Decode(r io.Reader) (records []Record, unknown int, err error) {
+	dec := cbor.NewDecoder(r)
+	for {
+		var w wire
+		if err := dec.Decode(&w); err == io.EOF {
+			return records, unknown, nil
+		} else if err != nil {
+			return records, unknown, fmt.Errorf("decode a record: %w", err)
+		}
+		d, ok := decoders[w.Kind]
+		if !ok {
+			unknown++
+			continue
+		}
+		f, err := d(w.Fact)
+		if err != nil {
+			return records, unknown, fmt.Errorf("decode a fact of kind %s: %w", w.Kind, err)
+		}
+		records = append(records, Record{At: time.UnixMilli(w.AtMs).UTC(), Source: w.Source, Fact: f})
+	}
+}

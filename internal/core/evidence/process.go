@@ -1,0 +1,80 @@
+package evidence
+
+// Names of the services that hirune knows how to ask. Any other service is
+// named after its main process.
+const (
+	ServiceDatabase = "database"
+	ServicePHP      = "php-fpm"
+	ServiceApache   = "apache"
+	ServiceNginx    = "nginx"
+	ServiceOther    = "other"
+)
+
+// ServiceUse is what the processes of one service instance used together.
+// Source: /proc/PID/stat, grouped by discovery.
+type ServiceUse struct {
+	OverMs    int64  `cbor:"o"`
+	Service   string `cbor:"s"`
+	Instance  string `cbor:"i,omitempty"` // tells instances apart; empty for ServiceOther
+	Processes int    `cbor:"n"`
+	CPUMs     int64  `cbor:"c"`
+	RSSKB     int64  `cbor:"m"`
+	Running   int    `cbor:"r,omitempty"` // processes in state R
+	Blocked   int    `cbor:"b,omitempty"` // processes in state D
+	Started   int    `cbor:"f,omitempty"` // new since the last beat
+	Ended     int    `cbor:"e,omitempty"`
+}
+
+// Kind implements Fact.
+func (ServiceUse) Kind() string { return "service-use" }
+
+// ProcessUse is one process outside the known services that used much.
+type ProcessUse struct {
+	OverMs  int64  `cbor:"o"`
+	PID     int    `cbor:"p"`
+	Name    string `cbor:"n"` // comm, no arguments: they may hold secrets
+	CPUMs   int64  `cbor:"c"`
+	RSSKB   int64  `cbor:"m"`
+	State   string `cbor:"s"`
+	Parent  string `cbor:"q,omitempty"` // comm of the parent, e.g. "cron"
+	ReadKB  int64  `cbor:"r,omitempty"`
+	WriteKB int64  `cbor:"w,omitempty"`
+}
+
+// Kind implements Fact.
+func (ProcessUse) Kind() string { return "process" }
+
+// ServiceState says whether a service that this host has is up.
+type ServiceState struct {
+	Service  string `cbor:"s"`
+	Instance string `cbor:"i,omitempty"`
+	Up       bool   `cbor:"u"`
+	PID      int    `cbor:"p,omitempty"`
+	UptimeS  int64  `cbor:"t,omitempty"`
+	How      string `cbor:"h"`           // "process", "systemd", "ctlscript", "socket"
+	Detail   string `cbor:"d,omitempty"` // e.g. the unit's Result, or the error of the connection
+	Start    string `cbor:"c,omitempty"` // the command that starts it here, if known
+}
+
+// Kind implements Fact.
+func (ServiceState) Kind() string { return "service" }
+
+// WorkerPool is the use of a pool of workers: PHP-FPM children, Apache
+// workers. Source: status page, or processes and the listen socket.
+type WorkerPool struct {
+	Service  string `cbor:"s"`
+	Instance string `cbor:"i,omitempty"`
+	Pool     string `cbor:"p"`
+	Children int    `cbor:"n"`
+	Busy     int    `cbor:"b"`           // -1 unknown
+	Max      int    `cbor:"m"`           // -1 unknown
+	Queue    int    `cbor:"q"`           // requests that wait for a worker; -1 unknown
+	Backlog  int    `cbor:"l,omitempty"` // the longest queue that is allowed
+	How      string `cbor:"h"`           // "status" or "processes"
+}
+
+// Kind implements Fact.
+func (WorkerPool) Kind() string { return "pool" }
+
+// Full reports whether no worker is free.
+func (p WorkerPool) Full() bool { return p.Max > 0 && p.Busy >= p.Max || p.Queue > 0 }
