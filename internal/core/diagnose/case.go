@@ -147,6 +147,21 @@ func (c *Case) BusyShare(s Span) float64 { return c.g.mean(lineBusy, s) }
 // Workers returns the median share of busy workers in a span; -1 unknown.
 func (c *Case) Workers(s Span) float64 { return c.g.quantile(lineWorkers, s, 0.5) }
 
+// OneWorker is the share of the workers' time that a single busy one is in a
+// span; -1 if the workers were not seen.
+func (c *Case) OneWorker(s Span) float64 {
+	busy, n := 0, 0
+	for _, p := range recording.All[evidence.WorkerPool](c.In(s)) {
+		if p.Service == evidence.ServicePHP && p.Busy > 0 {
+			busy, n = busy+p.Busy, n+1
+		}
+	}
+	if busy == 0 {
+		return -1
+	}
+	return min(float64(n)/float64(busy), 1)
+}
+
 // Requests is the completed requests of one class in a span.
 type Requests struct {
 	Seconds  float64 // length of the span that the log was followed

@@ -40,14 +40,25 @@ func (c *Case) capLink(s Span) (Link, bool) {
 				quota = g.QuotaCPUs
 			}
 		}
-		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: UnknownShare,
+		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: c.withheld(t),
 			Say: Say("link-cpu-capped", "quota", Number(quota), "throttled", Number(c.g.mean(lineThrottled, t)))}, true
 	}
 	if t := c.g.sustained(lineSteal, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
-		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: UnknownShare,
+		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: c.withheld(t),
 			Say: Say("link-cpu-stolen", "steal", Share01(c.g.mean(lineSteal, t)), "busy", Share01(c.g.mean(lineBusy, t)))}, true
 	}
 	return Link{}, false
+}
+
+// withheld is the share of the CPU time wanted in a span that a cap kept back.
+func (c *Case) withheld(s Span) Share {
+	l := c.Load(s)
+	kept := max(c.g.mean(lineThrottled, s), 0)*s.Duration().Seconds() + l.Steal
+	share := UnknownShare
+	if all := kept + max(l.Busy, l.Services); all > 0 {
+		share.CPU = kept / all
+	}
+	return share
 }
 
 func (c *Case) saturatedLink(s Span) (Link, bool) {
@@ -68,7 +79,9 @@ func (c *Case) locksLink(s Span) (Link, bool) {
 	for _, l := range recording.All[evidence.LockWait](c.In(t)) {
 		table = l.Table
 	}
-	return Link{ID: "lock-waits", Role: RoleStep, Span: t, Share: UnknownShare,
+	waiting := UnknownShare
+	waiting.DatabaseTime = min(c.g.mean(lineWaiters, t)/max(c.g.mean(lineStmts, t), 1), 1)
+	return Link{ID: "lock-waits", Role: RoleStep, Span: t, Share: waiting,
 		Say: Say("link-lock-waits", "waiters", Count(c.g.quantile(lineWaiters, t, 1)), "table", table)}, true
 }
 
@@ -83,7 +96,9 @@ func (c *Case) workersLink(s Span) (Link, bool) {
 			busy, limit, queue = max(busy, p.Busy), p.Max, max(queue, p.Queue)
 		}
 	}
-	return Link{ID: "workers-full", Role: RoleStep, Span: t, Share: UnknownShare,
+	full := UnknownShare
+	full.WorkerTime = min(c.g.mean(lineWorkers, t), 1)
+	return Link{ID: "workers-full", Role: RoleStep, Span: t, Share: full,
 		Say: Say("link-workers-full", "busy", Count(busy), "max", Count(limit), "queue", Count(queue))}, true
 }
 

@@ -121,7 +121,7 @@ func (g *grid) fillHost(w recording.Window) {
 			continue
 		}
 		all := float64(h.CapacityMs())
-		g.paintRate(lineBusy, at, h.OverMs, float64(h.BusyMs())/all, latest)
+		g.paintRate(lineBusy, at, h.OverMs, min(float64(h.BusyMs())/all, 1), latest)
 		g.paintRate(lineSteal, at, h.OverMs, float64(h.StealMs)/all, latest)
 		g.paintRate(lineIowait, at, h.OverMs, float64(h.IowaitMs)/all, latest)
 	}

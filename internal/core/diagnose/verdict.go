@@ -174,8 +174,8 @@ type Unseen struct {
 
 // Series is one line of the time line, evenly spaced.
 type Series struct {
-	ID     string // "visitor_ms", "database_cpu", "php_cpu", "workers_busy", "statements", "throttled"
-	Unit   string // "ms", "share", "count"
+	ID     string // "visitor_ms", "database_cpu", "workers", … (grid.go)
+	Unit   string // "ms", "share", "cpus", "count", "per_s"
 	From   time.Time
 	Step   time.Duration
 	Values []float64 // -1 unknown

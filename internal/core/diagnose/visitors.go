@@ -29,7 +29,7 @@ func (c *Case) visitors() Visitors {
 	v.WorstMs = c.g.quantile(lineVisitor, in, 1)
 	v.FailShare = max(c.g.mean(lineFail, in), 0)
 	v.QuietFail = max(c.g.mean(lineFail, c.Quiet), 0)
-	v.StillGoing = !c.Outage.Zero() && c.W.To.Sub(c.Outage.To) < episodePause
+	v.StillGoing = !c.Outage.Zero() && c.W.To.Sub(c.Outage.To) < slack
 	return v
 }
 

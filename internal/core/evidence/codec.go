@@ -58,11 +58,21 @@ var decoders = map[string]func(cbor.RawMessage) (Fact, error){
 
 func decode[T Fact](b cbor.RawMessage) (Fact, error) {
 	var f T
-	if err := cbor.Unmarshal(b, &f); err != nil {
+	if err := lenient.Unmarshal(b, &f); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
+
+// lenient takes texts that are no UTF-8: a client may send a user agent of any
+// bytes, and one such line must not cost the facts around it.
+var lenient = func() cbor.DecMode {
+	m, err := cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid}.DecMode()
+	if err != nil {
+		panic(err) // the options above are constant
+	}
+	return m
+}()
 
 // Kinds returns the wire names of all facts, sorted.
 func Kinds() []string {
@@ -94,23 +104,43 @@ func Encode(w io.Writer, records []Record) error {
 // A record cut short ends the reading with an error; what came before it is
 // returned with it.
 func Decode(r io.Reader) (records []Record, unknown int, err error) {
-	dec := cbor.NewDecoder(r)
-	for {
-		var w wire
-		if err := dec.Decode(&w); err == io.EOF {
-			return records, unknown, nil
-		} else if err != nil {
-			return records, unknown, fmt.Errorf("decode a record: %w", err)
-		}
-		d, ok := decoders[w.Kind]
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read records: %w", err)
+	}
+	fast := newScanner()
+	for len(data) > 0 {
+		rec, rest, ok := fast.record(data)
 		if !ok {
+			if rec, rest, err = slowRecord(data); err != nil {
+				return records, unknown, err
+			}
+		}
+		data = rest
+		if rec.Fact == nil {
 			unknown++
 			continue
 		}
-		f, err := d(w.Fact)
-		if err != nil {
-			return records, unknown, fmt.Errorf("decode a fact of kind %s: %w", w.Kind, err)
-		}
-		records = append(records, Record{At: time.UnixMilli(w.AtMs).UTC(), Source: w.Source, Fact: f})
+		records = append(records, rec)
 	}
+	return records, unknown, nil
+}
+
+// slowRecord decodes one record of any form that CBOR allows. Its Fact is nil
+// where the kind is unknown.
+func slowRecord(data []byte) (Record, []byte, error) {
+	var w wire
+	rest, err := lenient.UnmarshalFirst(data, &w)
+	if err != nil {
+		return Record{}, nil, fmt.Errorf("decode a record: %w", err)
+	}
+	d, ok := decoders[w.Kind]
+	if !ok {
+		return Record{}, rest, nil
+	}
+	f, err := d(w.Fact)
+	if err != nil {
+		return Record{}, nil, fmt.Errorf("decode a fact of kind %s: %w", w.Kind, err)
+	}
+	return Record{At: time.UnixMilli(w.AtMs).UTC(), Source: w.Source, Fact: f}, rest, nil
 }

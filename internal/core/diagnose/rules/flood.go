@@ -117,8 +117,12 @@ func (f flood) cleared(id, say string) []diagnose.Rejected {
 	if f.now == 0 && f.quiet == 0 {
 		return nil
 	}
-	return []diagnose.Rejected{{ID: id, Metric: "requests_per_second", Baseline: f.quiet, Window: f.now,
-		Say: diagnose.Say(say, "quiet", diagnose.Number(f.quiet), "outage", diagnose.Number(f.now), "share", diagnose.Share01(max(f.share, 0)))}}
+	quiet := f.quiet
+	if !f.compared {
+		quiet = -1
+	}
+	return []diagnose.Rejected{{ID: id, Metric: "requests_per_second", Baseline: quiet, Window: f.now,
+		Say: diagnose.Say(say, "quiet", diagnose.Number(quiet), "outage", diagnose.Number(f.now), "share", diagnose.Share01(max(f.share, 0)))}}
 }
 
 // SearchFlood is a few clients that ask for searches which no cache answers.

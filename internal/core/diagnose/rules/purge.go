@@ -225,7 +225,7 @@ func (p purge) burden(c *diagnose.Case) (share diagnose.Share, cpu float64, afte
 	share = diagnose.Share{
 		DatabaseTime: c.DatabaseShare(diagnose.Span{From: p.Active.From, To: p.Active.To}, func(r diagnose.Run) bool { return r.ConnID == p.ConnID && r.Digest == p.Digest }),
 		CPU:          all.ShareOf(cpu),
-		WorkerTime:   -1,
+		WorkerTime:   c.OneWorker(p.Active),
 	}
 	return share, cpu, after
 }
