@@ -147,6 +147,17 @@ func (c *Case) BusyShare(s Span) float64 { return c.g.mean(lineBusy, s) }
 // Workers returns the median share of busy workers in a span; -1 unknown.
 func (c *Case) Workers(s Span) float64 { return c.g.quantile(lineWorkers, s, 0.5) }
 
+// Failing is the share of requests that fail in a span, by the probe or else by
+// the access log; -1 unknown.
+func (c *Case) Failing(s Span) float64 {
+	probe := c.g.mean(lineFail, s)
+	errors, all := c.g.mean(lineErrors, s), c.g.mean(lineDynamic, s)
+	if errors <= 0 || all <= 0 {
+		return probe
+	}
+	return max(probe, min(errors/all, 1))
+}
+
 // OneWorker is the share of the workers' time that a single busy one is in a
 // span; -1 if the workers were not seen.
 func (c *Case) OneWorker(s Span) float64 {

@@ -181,27 +181,31 @@ func (p purge) missing() []diagnose.Sentence {
 	return out
 }
 
+// level is what the database used in CPUs before the purge began; 0 where
+// nothing was seen.
+func (p purge) level(c *diagnose.Case) float64 {
+	before := c.Load(diagnose.Span{From: c.W.From, To: p.Active.From})
+	if before.Seconds < 5 {
+		return 0
+	}
+	return before.Database / before.Seconds
+}
+
 // aftermath is the time after the statement in which InnoDB still removes the
 // deleted rows: the database works hard with no statement to show for it. It
-// returns the CPU seconds beyond the quiet level.
-func (p purge) aftermath(c *diagnose.Case) (diagnose.Span, float64) {
-	until := c.Scope().To
-	quiet := c.Load(diagnose.Span{From: c.W.From, To: p.Active.From})
-	level := 0.0
-	if quiet.Seconds > 0 {
-		level = quiet.Database / quiet.Seconds
-	}
+// returns the CPU seconds beyond the level before the purge.
+func (p purge) aftermath(c *diagnose.Case, level float64) (diagnose.Span, float64) {
 	span := diagnose.Span{From: p.Active.To, To: p.Active.To}
 	extra, calm := 0.0, 0
-	for at, u := range recording.All[evidence.ServiceUse](c.In(diagnose.Span{From: p.Active.To.Add(time.Second), To: until})) {
+	for at, u := range recording.All[evidence.ServiceUse](c.In(diagnose.Span{From: p.Active.To.Add(time.Second), To: c.Scope().To})) {
 		if u.Service != evidence.ServiceDatabase || u.OverMs <= 0 {
 			continue
 		}
 		over := float64(u.OverMs) / 1000
 		used := float64(u.CPUMs) / 1000
-		// Twice the quiet level, or 2 % of a CPU above none: the purge under a
-		// cap gets little, but steadily.
-		if used < over*(2*level+0.02) {
+		// Half as much again as before, and 2 % of a CPU: under a cap the purge
+		// gets little, but steadily.
+		if used < over*(1.5*level+0.02) {
 			if calm++; calm > 5 {
 				break
 			}
@@ -216,16 +220,17 @@ func (p purge) aftermath(c *diagnose.Case) (diagnose.Span, float64) {
 
 // burden is what the purge took of the machine, with its aftermath, from its
 // beginning to the end of the outage.
-func (p purge) burden(c *diagnose.Case) (share diagnose.Share, cpu float64, after diagnose.Span) {
-	after, extra := p.aftermath(c)
+func (p purge) burden(c *diagnose.Case) (share diagnose.Share, after diagnose.Span) {
+	level := p.level(c)
+	after, extra := p.aftermath(c, level)
 	span := diagnose.Span{From: p.Active.From, To: after.To}
 	during := c.Load(diagnose.Span{From: p.Active.From, To: p.Active.To})
 	all := c.Load(span)
-	cpu = during.Database + extra
+	cpu := max(during.Database-level*p.Active.Duration().Seconds(), 0) + extra
 	share = diagnose.Share{
 		DatabaseTime: c.DatabaseShare(diagnose.Span{From: p.Active.From, To: p.Active.To}, func(r diagnose.Run) bool { return r.ConnID == p.ConnID && r.Digest == p.Digest }),
 		CPU:          all.ShareOf(cpu),
 		WorkerTime:   c.OneWorker(p.Active),
 	}
-	return share, cpu, after
+	return share, after
 }

@@ -51,7 +51,7 @@ func matchPurgeNeverFinishes(c *diagnose.Case) []diagnose.Finding {
 			continue
 		}
 		// 3. It is the burden of the time in which visitors suffered, if they did.
-		share, _, after := p.burden(c)
+		share, after := p.burden(c)
 		if !explains(c, diagnose.Span{From: p.Active.From, To: after.To}) {
 			continue
 		}

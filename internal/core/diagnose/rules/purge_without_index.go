@@ -30,7 +30,7 @@ func matchPurgeWithoutIndex(c *diagnose.Case) []diagnose.Finding {
 			continue
 		}
 		// 2. It costs: the database's share of the CPU, or of everybody's waiting.
-		share, cpu, after := p.burden(c)
+		share, after := p.burden(c)
 		blocks := blockedBy(c, p)
 		if !p.wide() || share.CPU >= 0 && share.CPU < 0.2 && blocks == 0 {
 			continue
@@ -40,7 +40,7 @@ func matchPurgeWithoutIndex(c *diagnose.Case) []diagnose.Finding {
 			continue
 		}
 		seen[p.Table] = true
-		out = append(out, purgeFinding(c, p, share, cpu, after, fullScan))
+		out = append(out, purgeFinding(c, p, share, after, fullScan))
 	}
 	return out
 }
@@ -69,7 +69,7 @@ func blockedBy(c *diagnose.Case, p purge) time.Duration {
 	return 0
 }
 
-func purgeFinding(c *diagnose.Case, p purge, share diagnose.Share, cpu float64, after diagnose.Span, fullScan bool) diagnose.Finding {
+func purgeFinding(c *diagnose.Case, p purge, share diagnose.Share, after diagnose.Span, fullScan bool) diagnose.Finding {
 	f := diagnose.Finding{
 		About: p.about(), Origin: p.origin(), Share: share, Active: p.Active,
 		Claim:    diagnose.Say("purge-without-index", "table", p.Table, "column", p.column(), "running", p.Running),
@@ -94,10 +94,8 @@ func purgeFinding(c *diagnose.Case, p purge, share diagnose.Share, cpu float64, 
 		f.Confidence = min(f.Confidence, 0.85) // one of the two that prove each other is missing
 	}
 	f.Proof = append(f.Proof, databaseCPU(c, share.CPU, p.Active.From))
-	statement := c.Load(p.Active)
-	f.Share.CPU = share.CPU
 	if d := after.Duration(); d >= 3*time.Second {
-		extra := cpu - statement.Database
+		_, extra := p.aftermath(c, p.level(c))
 		all := c.Load(diagnose.Span{From: p.Active.From, To: after.To})
 		f.Steps = append(f.Steps, diagnose.Link{ID: "innodb-purge", Role: diagnose.RoleStep, Span: after,
 			Share: diagnose.Share{DatabaseTime: -1, CPU: all.ShareOf(extra), WorkerTime: -1},

@@ -36,8 +36,13 @@ type stop struct {
 func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 	var out []diagnose.Finding
 	for _, s := range stops(c) {
-		// 1. It was down while visitors suffered, and before they did.
-		if !explains(c, s.span) || s.span.Duration() < downLeast && !s.span.To.Equal(c.W.To) {
+		// 1. It was down while visitors suffered, and before they did. One that
+		// was never seen running counts only where nothing stands in for it.
+		if !explains(c, s.span) || s.span.Duration() < downLeast && !s.span.To.Equal(c.W.To) || s.pid == 0 && standIn(c, s) {
+			continue
+		}
+		// 2. Visitors get errors, not slowness.
+		if !c.Outage.Zero() && c.Failing(c.Outage) < failLeast {
 			continue
 		}
 		f := diagnose.Finding{
@@ -45,18 +50,17 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 			Claim:      diagnose.Say("service-stopped", "service", s.Service, "at", s.span.From),
 			Confidence: 0.8, Remedies: []string{"start-service"},
 		}
-		// 2. It was seen running before.
+		// 3. It was seen running before.
 		if s.pid > 0 {
 			f.Confidence += 0.12
 			f.Proof = append(f.Proof, diagnose.Say("proof-process-gone", "service", s.Service, "pid", diagnose.Count(s.pid), "at", s.span.From))
 		}
-		// 3. Visitors get errors, not slowness.
 		if !c.Outage.Zero() {
 			f.Confidence += 0.05
 			f.Share.WorkerTime = 1
 			f.Proof = append(f.Proof, answers(c)...)
-		} else if s.Service == evidence.ServiceApache || s.Service == evidence.ServiceNginx {
-			f.Confidence = 0.6 // another one may serve the site
+		} else {
+			f.Confidence = 0.6 // nobody was seen to need it
 		}
 		f.Proof = append(f.Proof, lastWords(c, s)...)
 		f.Steps = append(f.Steps, diagnose.Link{ID: "service-down", Role: diagnose.RoleStep, Span: s.span, Share: diagnose.UnknownShare,
@@ -101,6 +105,26 @@ func stops(c *diagnose.Case) []stop {
 		}
 	}
 	return out
+}
+
+// failLeast is the share of failing answers from which a stopped service shows.
+const failLeast = 0.3
+
+// standIn reports whether the visitors' needs are met without the service: they
+// do not suffer, or another instance or another web server runs.
+func standIn(c *diagnose.Case, s stop) bool {
+	if c.Outage.Zero() {
+		return true
+	}
+	web := func(service string) bool {
+		return service == evidence.ServiceApache || service == evidence.ServiceNginx
+	}
+	for _, o := range recording.All[evidence.ServiceState](c.In(c.Scope())) {
+		if o.Up && (o.Service == s.Service || web(o.Service) && web(s.Service)) {
+			return true
+		}
+	}
+	return false
 }
 
 // answers says what hirune's own requests got during the outage.

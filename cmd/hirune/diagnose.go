@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hirune/internal/core/diagnose"
+	"hirune/internal/core/diagnose/rules"
+	"hirune/internal/core/hint"
+	"hirune/internal/edge/collect"
+	"hirune/internal/edge/tape"
+)
+
+// lookFor is how long a diagnosis without a fresh tape looks at the server:
+// long enough for ten probes and for rates, short enough to wait for.
+const lookFor = 20 * time.Second
+
+// diagnoseFlags are what `hirune diagnose` was asked for.
+type diagnoseFlags struct {
+	tape, config, at string
+	since            span
+	form             form
+}
+
+func (a *app) diagnoseCmd() *cobra.Command {
+	var f diagnoseFlags
+	c := &cobra.Command{
+		Use:   "diagnose",
+		Short: "Say why the site is slow or down",
+		Long: `Say why the site is slow or down: the cause with its proof, the way from it to the visitor, who does it and when again, what was
+cleared, and what to do.
+
+It reads the recorder's tape. Where there is none, or it has ended, it looks at the server for 20 seconds and adds what logs and tables tell.`,
+		Example: `  sudo hirune diagnose
+  sudo hirune diagnose --at '15:30' --verbose
+  hirune diagnose --tape site.hirune --lang ja`,
+		Args: a.noTapeArg,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.form.check(cmd); err != nil {
+				return err
+			}
+			return a.diagnose(cmd.Context(), f)
+		},
+	}
+	a.tapeFlag(c, &f.tape, "the tape `FILE` to read (default: the recorder's own)")
+	c.Flags().Var(&f.since, "since", "how far back to look, such as 2h or 3d (default 2h)")
+	c.Flags().StringVar(&f.at, "at", "", "the moment in question, a `TIME` such as '15:30' or '2006-01-02 15:30' (default: the worst one)")
+	a.formFlags(c, &f.form)
+	a.configFlag(c, &f.config)
+	return c
+}
+
+func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
+	l, err := a.fromTape(f)
+	if errors.Is(err, tape.ErrMissing) && f.tape == "" && f.at == "" {
+		fmt.Fprintln(a.err, "no recording yet; looking at the server as it is now")
+		l, err = a.fromServer(ctx, f)
+	} else if err == nil && f.tape == "" && f.at == "" && a.now().Sub(l.to) > stale {
+		fmt.Fprintf(a.err, "the recording ended %s ago; looking at the server as it is now, too\n", long(a.now().Sub(l.to)))
+		l, err = a.withServer(ctx, f, l)
+	}
+	if err != nil {
+		return err
+	}
+	v := diagnose.Diagnose(l.window(), rules.All(), diagnose.Options{At: l.at, Loc: time.Local})
+	if err := a.answer(v, f.form); err != nil {
+		return err
+	}
+	if f.tape == "" {
+		return a.keep(v)
+	}
+	return nil
+}
+
+// fromTape reads the asked part of the tape and tells what of it is lost.
+func (a *app) fromTape(f diagnoseFlags) (loaded, error) {
+	path := f.tape
+	if path == "" {
+		path = a.readTape()
+	}
+	r, err := tape.OpenReader(path)
+	if err != nil {
+		return loaded{}, err
+	}
+	defer r.Close()
+	l, err := load(r, path, question{since: time.Duration(f.since), at: f.at})
+	if err != nil {
+		return l, err
+	}
+	if n := len(l.stats.Damaged); n > 0 {
+		fmt.Fprintf(a.err, "%d blocks of the tape are damaged and left out\n", n)
+	}
+	if l.stats.Unknown > 0 {
+		fmt.Fprintf(a.err, "%d facts are of a newer hirune and left out; install the newest one to read them\n", l.stats.Unknown)
+	}
+	return l, nil
+}
+
+// fromServer looks at the server as it is now.
+func (a *app) fromServer(ctx context.Context, f diagnoseFlags) (loaded, error) {
+	cfg, err := a.config(f.config)
+	if err != nil {
+		return loaded{}, err
+	}
+	began := a.now()
+	eyes, err := a.open(ctx, cfg)
+	if err != nil {
+		return loaded{}, err
+	}
+	defer eyes.close()
+	p := a.start("looking at the server", lookFor)
+	records, err := collect.Sample(ctx, eyes.collectors, lookFor, collect.Options{Version: version()})
+	p.done()
+	if ctx.Err() != nil {
+		return loaded{}, hint.Wrap(errors.New("interrupted before there was an answer"), "interrupted", "let it look for "+long(lookFor))
+	}
+	return loaded{records: records, from: began, to: a.now()}, err
+}
+
+// withServer adds how the server is now to what was recorded before. The
+// verdict is then about now.
+func (a *app) withServer(ctx context.Context, f diagnoseFlags, before loaded) (loaded, error) {
+	now, err := a.fromServer(ctx, f)
+	if err != nil {
+		return now, err
+	}
+	now.records = append(before.records, now.records...)
+	now.from, now.at = before.from, now.to
+	return now, nil
+}
+
+// keep lets hirune alone tell the verdict later. A tape that this user cannot
+// write to, or none at all, is no fault.
+func (a *app) keep(v diagnose.Verdict) error {
+	text, err := jsonOf(v)
+	if err != nil {
+		return err
+	}
+	err = tape.SaveVerdict(a.readTape(), a.now(), text)
+	if errors.Is(err, tape.ErrMissing) || errors.Is(err, tape.ErrDenied) {
+		return nil
+	}
+	return err
+}

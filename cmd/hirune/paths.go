@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// tapeName is the file's name wherever the default tape lives.
+const tapeName = "tape.hirune"
+
+// systemDir is where root's recorder keeps its tape. Source: FHS, "variable
+// state information".
+const systemDir = "/var/lib/hirune"
+
+// ownTape is the tape that this user's recorder writes to by default.
+func (a *app) ownTape() string {
+	if a.euid == 0 {
+		return filepath.Join(systemDir, tapeName)
+	}
+	dir := a.env("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) { // the XDG specification: relative ones are to be ignored
+		dir = filepath.Join(a.env("HOME"), ".local", "state")
+	}
+	return filepath.Join(dir, "hirune", tapeName)
+}
+
+// readTape is the tape that this user's questions are about by default: the
+// own one, or the machine's where there is no own one and it may be read.
+func (a *app) readTape() string {
+	own := a.ownTape()
+	if exists(own) {
+		return own
+	}
+	system := filepath.Join(systemDir, tapeName)
+	if f, err := os.Open(system); err == nil {
+		f.Close()
+		return system
+	}
+	return own
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

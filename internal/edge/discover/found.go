@@ -1,0 +1,104 @@
+// Package discover finds what runs on this host: databases, web servers,
+// PHP-FPM pools, sites, logs.
+//
+// It starts from what runs (process arguments, open files, listening sockets),
+// then reads the configuration that they name. No path is assumed, so several
+// instances on odd ports and sockets are all found. A TOML file may override
+// any of it.
+package discover
+
+import "time"
+
+// Found is what runs here. A slice is empty where nothing of that kind was found.
+type Found struct {
+	At         time.Time
+	Databases  []Database
+	WebServers []WebServer
+	Pools      []Pool
+	Roots      []Root
+	Manager    string // "systemd", "bitnami" or "" for plain processes
+	Bitnami    string // path of ctlscript.sh, if there is one
+	Notes      []Note // what could not be read, and what would change it
+}
+
+// Database is one running MariaDB or MySQL server.
+type Database struct {
+	Instance  string // short name that tells instances apart, e.g. "mariadbd:3307"
+	PID       int
+	Started   uint64 // start of the process in clock ticks since boot; tells a reused PID
+	Flavour   string // "mariadb" or "mysql"
+	Socket    string // UNIX socket; empty if none listens
+	Address   string // host:port it listens on; empty if none
+	ExtraPort string // host:port of a spare port (extra_port, admin_port); empty if none
+	DataDir   string
+	ErrorLog  string // path; empty: to the journal or to nowhere that we see
+	SlowLog   string
+	Config    string // --defaults-file, if given
+	TmpDir    string
+	// User and PasswordFile come from the override file only; empty: find out.
+	User         string
+	PasswordFile string
+}
+
+// WebServer is one running Apache or nginx.
+type WebServer struct {
+	Instance   string
+	Service    string // evidence.ServiceApache or ServiceNginx
+	PID        int    // of the parent
+	Started    uint64 // start of the parent in clock ticks since boot
+	Config     string
+	Listen     []string // host:port
+	AccessLogs []AccessLog
+	ErrorLogs  []string
+	MaxWorkers int // MaxRequestWorkers or worker_connections x processes; -1 unknown
+	DocRoots   []DocRoot
+}
+
+// AccessLog is one access log with the format it is written in.
+type AccessLog struct {
+	Path   string
+	Format string // LogFormat or log_format string; empty: unknown, combined is tried
+	Site   string // ServerName or server_name; empty for the default
+}
+
+// DocRoot is where a virtual host serves from.
+type DocRoot struct {
+	Site   string // ServerName
+	Listen string // host:port
+	Dir    string
+	TLS    bool
+}
+
+// Pool is one PHP-FPM pool.
+type Pool struct {
+	Instance     string // of the FPM master, e.g. "php-fpm:8.2"
+	Name         string // "www"
+	MasterPID    int
+	Started      uint64 // start of the master in clock ticks since boot
+	Listen       string // socket path or host:port
+	MaxChildren  int    // -1 unknown
+	StatusPath   string // empty: no status page
+	StatusListen string
+	ErrorLog     string
+	SlowLog      string
+	User         string
+	Config       string
+}
+
+// Root is a directory that may hold a site: a web server's document root or
+// where PHP works.
+type Root struct {
+	Dir      string
+	WPConfig string // path of wp-config.php, if it is WordPress
+	Listen   string // host:port that serves it, if known
+	Host     string // ServerName, if known
+	TLS      bool
+	URL      string // from the override file only; empty: make it from the others
+}
+
+// Note is something that could not be read.
+type Note struct {
+	What string // e.g. "open files of mariadbd (pid 812)"
+	Why  string
+	Hint string
+}

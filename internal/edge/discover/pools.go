@@ -1,0 +1,95 @@
+package discover
+
+import (
+	"path"
+	"strings"
+)
+
+const fpmTitle = "php-fpm: master process ("
+
+// fpm takes the pools of one running PHP-FPM. Its title names the file.
+func (h *host) fpm(p *process) {
+	title := strings.Join(p.args, " ")
+	rest, ok := strings.CutPrefix(title, fpmTitle)
+	if !ok {
+		return // just starting, or a tool of that name
+	}
+	file, _, _ := strings.Cut(rest, ")")
+	cfg, errs := parseFPM(p.tree, file)
+	h.notes("configuration of "+p.comm, errs)
+	errorLog := h.fpmErrorLog(p, cfg.Global.Set["error_log"])
+	for _, s := range cfg.Pools {
+		pool := Pool{Instance: fpmName(p, file), Name: s.Name, MasterPID: p.pid, Started: p.started, MaxChildren: -1, ErrorLog: errorLog, User: s.Set["user"], Config: p.tree.host(s.File)}
+		if n := atoi(s.Set["pm.max_children"]); n > 0 {
+			pool.MaxChildren = n
+		}
+		pool.Listen = fpmListen(p, s.Set["listen"])
+		pool.StatusPath, pool.StatusListen = s.Set["pm.status_path"], fpmListen(p, s.Set["pm.status_listen"])
+		if v := s.Set["slowlog"]; v != "" && atoi(strings.TrimRight(s.Set["request_slowlog_timeout"], "smhd")) > 0 {
+			pool.SlowLog = p.seen(h.relativeLog(p, v))
+		}
+		h.found.Pools = append(h.found.Pools, pool)
+	}
+}
+
+// fpmName is "php-fpm:8.2", or "php-fpm" where the program does not say. A
+// file in no usual place is part of the name, so that a second master of one
+// version keeps its name whether the first runs or not.
+func fpmName(p *process, file string) string {
+	name, more := "php-fpm", ""
+	if !strings.HasPrefix(file, "/etc/") && !strings.HasPrefix(file, "/opt/bitnami/") {
+		more = ":" + file
+	}
+	for _, s := range []string{p.program(), p.comm} {
+		if v, ok := strings.CutPrefix(s, "php-fpm"); ok && strings.Trim(v, "-") != "" {
+			return name + ":" + strings.Trim(v, "-") + more
+		}
+	}
+	return name + more
+}
+
+// fpmListen makes "9000" and "*:9000" an address that can be asked.
+func fpmListen(p *process, s string) string {
+	switch {
+	case s == "":
+		return ""
+	case path.IsAbs(s):
+		return p.seen(s)
+	case atoi(s) > 0:
+		return "127.0.0.1:" + s
+	}
+	for _, any := range []string{"*:", "0.0.0.0:", "[::]:"} {
+		if port, ok := strings.CutPrefix(s, any); ok {
+			return "127.0.0.1:" + port
+		}
+	}
+	return s
+}
+
+// fpmErrorLog returns the master's own log; FPM without error_log writes to
+// log/php-fpm.log below a directory it was built with.
+func (h *host) fpmErrorLog(p *process, configured string) string {
+	switch configured {
+	case "syslog":
+		return ""
+	case "":
+		configured = "log/php-fpm.log"
+	}
+	if strings.HasPrefix(configured, "/proc/") || strings.HasPrefix(configured, "/dev/") {
+		return ""
+	}
+	return p.seen(h.relativeLog(p, configured))
+}
+
+// relativeLog finds a relative log among the open files, else below /var.
+func (h *host) relativeLog(p *process, name string) string {
+	if path.IsAbs(name) {
+		return name
+	}
+	for _, f := range p.files {
+		if strings.HasSuffix(f.target, "/"+name) {
+			return f.target
+		}
+	}
+	return path.Join("/var", name)
+}

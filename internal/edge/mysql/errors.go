@@ -1,0 +1,93 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	gosql "github.com/go-sql-driver/mysql"
+
+	"hirune/internal/core/evidence"
+	"hirune/internal/core/hint"
+)
+
+// Why a server cannot be read. Each wraps evidence.ErrAbsent.
+var (
+	ErrDown      = fmt.Errorf("database does not answer: %w", evidence.ErrAbsent)
+	ErrDenied    = fmt.Errorf("database access denied: %w", evidence.ErrAbsent)
+	ErrFull      = fmt.Errorf("too many database connections: %w", evidence.ErrAbsent)
+	ErrNoProcess = fmt.Errorf("no right to see other sessions: %w", evidence.ErrAbsent)
+)
+
+// Codes of the reasons, as hint.CodeOf returns them.
+const (
+	CodeDown      = "database-down"
+	CodeDenied    = "access-denied"
+	CodeFull      = "too-many-connections"
+	CodeNoProcess = "no-process-right"
+)
+
+// Error numbers of the servers.
+const (
+	errDenied         = 1045
+	errDBDenied       = 1044
+	errTooMany        = 1040
+	errTooManyOfUser  = 1203 // max_user_connections
+	errUserLimit      = 1226
+	errSocketDenied   = 1698
+	errTableDenied    = 1142
+	errSpecificDenied = 1227
+	errHostBlocked    = 1129
+	errHostDenied     = 1130
+)
+
+// number returns the server's error number, or 0.
+func number(err error) uint16 {
+	var e *gosql.MySQLError
+	if errors.As(err, &e) {
+		return e.Number
+	}
+	return 0
+}
+
+// classify says why a log-in failed, with advice. The driver's errors hold no
+// password.
+func classify(err error, t Target, c Credential) error {
+	as := fmt.Sprintf("log in to %s as '%s' (%s)", t, c.User, c.From)
+	switch number(err) {
+	case errTooMany, errTooManyOfUser, errUserLimit:
+		return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrFull, err), CodeFull, adviceFull(t.Flavour))
+	case errDenied, errDBDenied, errSocketDenied, errHostDenied, errHostBlocked, errSpecificDenied:
+		return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrDenied, err), CodeDenied, adviceDenied(t.Flavour))
+	}
+	if errors.Is(err, gosql.ErrUnknownPlugin) || errors.Is(err, gosql.ErrCleartextPassword) || errors.Is(err, gosql.ErrOldPassword) {
+		return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrDenied, err), CodeDenied, adviceDenied(t.Flavour))
+	}
+	return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrDown, err), CodeDown, "is the database running? start it, or look at the end of its error log")
+}
+
+// lost reports whether the connection is of no use any more.
+func lost(err error) bool {
+	var ne net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, gosql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.As(err, &ne) ||
+		errors.Is(err, gosql.ErrMalformPkt) || errors.Is(err, gosql.ErrPktSync) || fatalNumber(number(err))
+}
+
+// fatalNumber: the server has ended the session (shutdown, kill, idle).
+func fatalNumber(n uint16) bool {
+	return n == 1053 || n == 1927 || n == 4031 || n == 1079
+}
+
+// refused reports whether a right is missing for one query.
+func refused(err error) bool {
+	switch number(err) {
+	case errTableDenied, errSpecificDenied, errDenied, errDBDenied, 1143, 1356, 1370:
+		return true
+	}
+	return false
+}

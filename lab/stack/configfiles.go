@@ -1,0 +1,80 @@
+package stack
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/template"
+)
+
+//go:embed files
+var files embed.FS
+
+type pair struct{ Name, Value string }
+
+// fill renders one embedded template to a path with a mode.
+func fill(name, path string, mode os.FileMode, data any) error {
+	t, err := template.ParseFS(files, "files/"+name)
+	if err != nil {
+		return fmt.Errorf("read the template %s: %w", name, err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, data); err != nil {
+		return fmt.Errorf("fill the template %s: %w", name, err)
+	}
+	return os.WriteFile(path, out.Bytes(), mode)
+}
+
+func (s *Stack) writeConfig() error {
+	conf := func(name string) string { return filepath.Join(s.Dir, "conf", name) }
+	var settings []pair
+	for k, v := range s.cfg.Engine {
+		settings = append(settings, pair{k, v})
+	}
+	slices.SortFunc(settings, func(a, b pair) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	threads := min(25, s.cfg.MaxRequestWorkers)
+	data := struct {
+		Config
+		*Stack
+		Settings                                                 pairList
+		Modules                                                  []string
+		StartServers, SpareServers, ThreadsPerChild, ServerLimit int
+		MaxRequestWorkers                                        int
+	}{
+		Config: s.cfg, Stack: s, Settings: settings,
+		Modules: []string{"mpm_event", "authz_core", "mime", "dir", "rewrite", "proxy", "proxy_fcgi"},
+		// Debian's ratio of spare to most children, for any pool size.
+		StartServers: min(2, s.cfg.MaxChildren), SpareServers: max(2, min(3, s.cfg.MaxChildren)),
+		ThreadsPerChild: threads, ServerLimit: s.cfg.MaxRequestWorkers / threads, MaxRequestWorkers: s.cfg.MaxRequestWorkers / threads * threads,
+	}
+	for template, path := range map[string]string{
+		"my.cnf.tmpl": conf("my.cnf"), "php-fpm.conf.tmpl": conf("php-fpm.conf"), "apache2.conf.tmpl": conf("apache2.conf"),
+	} {
+		if err := fill(template, path, 0o644, data); err != nil {
+			return err
+		}
+	}
+	return s.writeWPConfig()
+}
+
+type pairList = []pair
+
+func (s *Stack) writeWPConfig() error {
+	var keys []pair
+	for _, name := range []string{"AUTH_KEY", "SECURE_AUTH_KEY", "LOGGED_IN_KEY", "NONCE_KEY", "AUTH_SALT", "SECURE_AUTH_SALT", "LOGGED_IN_SALT", "NONCE_SALT"} {
+		keys = append(keys, pair{name, secret()})
+	}
+	path := filepath.Join(s.Docroot(), "wp-config.php")
+	err := fill("wp-config.php.tmpl", path, 0o640, struct {
+		*Stack
+		Prefix string
+		Keys   []pair
+	}{s, s.cfg.Prefix, keys})
+	if err != nil {
+		return err
+	}
+	return chownTo(path, "www-data")
+}
