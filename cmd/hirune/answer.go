@@ -39,7 +39,7 @@ func (f form) check(cmd *cobra.Command) error {
 func (a *app) answer(v diagnose.Verdict, f form) error {
 	a.code = exitOf(string(v.Status))
 	o := report.Options{
-		Lang: f.lang, Loc: time.Local, Width: a.width(), Color: a.colours(a.out), ASCII: a.plain(f.lang), Verbose: f.verbose, Now: a.now(),
+		Lang: f.lang, Loc: time.Local, Width: a.width(), Color: a.colours(a.out), ASCII: a.plain(f.lang), Verbose: f.verbose, Now: a.readAt(v),
 	}
 	switch {
 	case f.json:
@@ -48,6 +48,18 @@ func (a *app) answer(v diagnose.Verdict, f form) error {
 		return report.Markdown(a.out, v, o)
 	}
 	return report.Text(a.out, v, o)
+}
+
+// fresh is how old a recording may be for its reader to live in its time.
+const fresh = time.Hour
+
+// readAt is now for a report on now; for one on the past it is zero, because
+// "in 3 h" would not be true.
+func (a *app) readAt(v diagnose.Verdict) time.Time {
+	if now := a.now(); now.Sub(v.Window.To) < fresh {
+		return now
+	}
+	return time.Time{}
 }
 
 func jsonOf(v diagnose.Verdict) ([]byte, error) {

@@ -59,8 +59,8 @@ func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 	if errors.Is(err, tape.ErrMissing) && f.tape == "" && f.at == "" {
 		fmt.Fprintln(a.err, "no recording yet; looking at the server as it is now")
 		l, err = a.fromServer(ctx, f)
-	} else if err == nil && f.tape == "" && f.at == "" && a.now().Sub(l.to) > stale {
-		fmt.Fprintf(a.err, "the recording ended %s ago; looking at the server as it is now, too\n", long(a.now().Sub(l.to)))
+	} else if why := a.lacking(l); err == nil && f.tape == "" && f.at == "" && why != "" {
+		fmt.Fprintf(a.err, "%s; looking at the server as it is now, too\n", why)
 		l, err = a.withServer(ctx, f, l)
 	}
 	if err != nil {
@@ -74,6 +74,18 @@ func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 		return a.keep(v)
 	}
 	return nil
+}
+
+// lacking says why a recording does not do for a verdict on now, or "".
+func (a *app) lacking(l loaded) string {
+	first, last := watched(l.records)
+	switch age := a.now().Sub(l.to); {
+	case age > stale:
+		return "the recording ended " + long(age) + " ago"
+	case last.Sub(first) < lookFor:
+		return "the recording is " + long(last.Sub(first)) + " long"
+	}
+	return ""
 }
 
 // fromTape reads the asked part of the tape and tells what of it is lost.

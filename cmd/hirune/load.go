@@ -85,7 +85,8 @@ func load(r *tape.Reader, path string, q question) (loaded, error) {
 	if l.from, l.to, l.at, err = q.stretch(whole); err != nil {
 		return l, err
 	}
-	return l, l.read(r, history(path, whole, l.from))
+	err = l.read(r, history(path, whole, l.from))
+	return l, err
 }
 
 // read fills in the facts since from, and what was known before then.
@@ -146,5 +147,6 @@ func loadAll(r *tape.Reader) (loaded, error) {
 		return loaded{}, err
 	}
 	l := loaded{from: whole.From, to: whole.To}
-	return l, l.read(r, whole.From)
+	err = l.read(r, whole.From)
+	return l, err
 }

@@ -68,7 +68,7 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	if lost := w.Lost(); lost > 0 {
 		fmt.Fprintf(a.err, "%d facts could not be written and are lost\n", lost)
 	}
-	fmt.Fprintf(a.err, "recorded %s to %s; next: %s\n", long(a.now().Sub(began)), safe(w.Path()), a.sudo("hirune diagnose"+tapeArg(f.tape)))
+	fmt.Fprintf(a.err, "recorded %s to %s; next: %s\n", long(a.now().Sub(began)), safe(w.Path()), a.again("hirune diagnose"+tapeArg(f.tape)))
 	return err
 }
 
@@ -106,6 +106,14 @@ func tapeArg(path string) string {
 		return ""
 	}
 	return " --tape " + path
+}
+
+// again is a command for who just used the same rights.
+func (a *app) again(command string) string {
+	if a.euid == 0 {
+		return a.sudo(command)
+	}
+	return command
 }
 
 // sudo is a command as this user has to type it.

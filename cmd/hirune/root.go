@@ -77,7 +77,7 @@ func (a *app) standing(f tapeFacts) {
 		fmt.Fprintf(a.out, "nothing is recorded yet on %s\n", safe(f.Tape))
 		return
 	}
-	fmt.Fprintf(a.out, "recorded: %s to %s, %s on %s\n", stamp(*f.From), stamp(*f.To), size(f.Bytes), safe(f.Tape))
+	fmt.Fprintf(a.out, "recorded: %s to %s with what logs told before, %s on %s\n", stamp(*f.From), stamp(*f.To), size(f.Bytes), safe(f.Tape))
 }
 
 // said is what the status needs of a verdict's JSON.
@@ -100,9 +100,13 @@ func (a *app) lastVerdict(r *tape.Reader) error {
 		fmt.Fprintf(a.out, "last verdict, %s ago: %s\n", long(a.now().Sub(at)), v.words())
 		a.code = exitOf(v.Status)
 	}
-	pairs := []string{a.sudo("hirune diagnose"), "why the site is slow or down"}
+	typed := a.sudo // a tape of the machine is root's
+	if a.readTape() == a.ownTape() {
+		typed = a.again
+	}
+	pairs := []string{typed("hirune diagnose"), "why the site is slow or down"}
 	if tape.Holder(a.readTape()) == 0 {
-		pairs = append([]string{a.sudo("hirune record"), "start the recorder"}, pairs...)
+		pairs = append([]string{typed("hirune record"), "start the recorder"}, pairs...)
 	}
 	a.next(append(pairs, "hirune doctor", "what can be seen here, and what cannot")...)
 	return nil

@@ -58,7 +58,7 @@ func (e *eyes) host() {
 	e.add(&collectors.Processes{Table: table}, collect.Timed{Every: everyBeat, Timeout: time.Second})
 	e.add(&collectors.Cgroups{Table: table}, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
 	e.add(&collectors.Pools{Table: table}, collect.Timed{Every: everyBeat, Timeout: time.Second})
-	e.add(&collectors.Services{Table: table}, collect.Timed{Every: everyBeat, Timeout: time.Second})
+	e.add(&collectors.Services{Table: table, Expect: e.expect()}, collect.Timed{Every: everyBeat, Timeout: time.Second})
 	e.add(&collectors.Filesystems{Found: e.found}, collect.Timed{Every: slowChange, Timeout: 2 * time.Second})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ func (e *eyes) database(a *app, named []mysql.Credential) {
 		found := e.found()
 		return found.Databases, a.tryAccounts(found, named)
 	})
-	e.add(db, collect.Timed{Every: everyBeat, Steady: true, Timeout: 2 * time.Second})
+	e.add(db, collect.Timed{Every: everyBeat, Steady: true, Timeout: 15 * time.Second})
 	e.closers = append(e.closers, db.Close)
 }
 
@@ -29,7 +30,7 @@ func (e *eyes) database(a *app, named []mysql.Credential) {
 func (a *app) tryAccounts(found *discover.Found, named []mysql.Credential) []mysql.Credential {
 	// Files that cannot be read are told by the log-in that fails without them.
 	creds, _ := mysql.FindCredentials(mysql.Places{UID: a.euid, SudoUser: a.env("SUDO_USER"), WPConfigs: wpConfigs(found)})
-	return append(named[:len(named):len(named)], creds...)
+	return append(slices.Clip(named), creds...)
 }
 
 // accounts reads those that the configuration names.

@@ -101,10 +101,8 @@ const defaultSocket = "/run/mysqld/mysqld.sock"
 // samePort reports whether a site's configuration names a server that listens
 // on this host at address.
 func samePort(c wordpress.Config, address string) bool {
-	ip := net.ParseIP(c.Host)
-	here := c.Host == "localhost" || ip != nil && ip.IsLoopback()
 	_, port, err := net.SplitHostPort(address)
-	return here && err == nil && port == portOf(c)
+	return isHere(c.Host) && err == nil && port == portOf(c)
 }
 
 func portOf(c wordpress.Config) string {

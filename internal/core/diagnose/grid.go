@@ -21,6 +21,9 @@ type grid struct {
 	step  time.Duration
 	n     int
 	lines map[string][]float64
+	// visits is how long pages took, in ms: one value for each request of the
+	// probe, and the mean of each second of the access log.
+	visits []float64
 }
 
 // Names of the series.
@@ -95,10 +98,17 @@ func (g *grid) fill(w recording.Window) {
 	g.fillDatabase(w)
 	g.fillTraffic(w)
 	g.fillProbes(w)
-	for _, l := range g.lines {
-		bridge(l, 2)
+	for name, l := range g.lines {
+		n := 2
+		if name == lineVisitor || name == lineFail {
+			n = int(probeEvery / g.step) // a probe stands for the time until the next
+		}
+		bridge(l, n)
 	}
 }
+
+// probeEvery is how often a site is asked for a page.
+const probeEvery = 6 * time.Second
 
 // bridge carries a value over gaps of at most n bins, which arise where beats
 // are a little longer than a bin.
@@ -212,7 +222,9 @@ func (g *grid) fillTraffic(w recording.Window) {
 		if isPage(t.Class) && t.TookMs >= 0 && t.Requests > 0 {
 			// The line is written at the end of the request: it was slow before.
 			took := time.Duration(t.TookMs/t.Requests) * time.Millisecond
-			g.paint(lineVisitor, at.Add(-took), at, float64(t.TookMs)/float64(t.Requests), worst)
+			mean := float64(t.TookMs) / float64(t.Requests)
+			g.paint(lineVisitor, at.Add(-took), at, mean, worst)
+			g.visits = append(g.visits, mean)
 		}
 	}
 }
@@ -224,6 +236,7 @@ func (g *grid) fillProbes(w recording.Window) {
 	for at, p := range recording.All[evidence.Probe](w) {
 		to := at.Add(time.Duration(p.TookMs) * time.Millisecond)
 		g.paint(lineVisitor, at, to, float64(p.TookMs), worst)
+		g.visits = append(g.visits, float64(p.TookMs))
 		failed := 0.0
 		if p.Failed() {
 			failed = 1

@@ -6,9 +6,9 @@ import (
 )
 
 // When a visitor suffers. Below slowMs nobody complains, however quick the
-// site is otherwise; from slowFactor times the quiet time on it is no whim.
+// site is otherwise; from slowFactor times the quick time on it is no whim.
 const (
-	slowMs     = 1500.0
+	slowMs     = 1000.0
 	slowFactor = 3.0
 	// Bad moments that are not further apart than this are one episode: at a
 	// CPU cap the site breathes now and then without being back.
@@ -21,10 +21,12 @@ const (
 func (g *grid) episodes() []Span {
 	bad := g.line("bad")
 	whole := Span{g.at(0), g.at(g.n - 1)}
-	// The lower quartile is quiet even where the site is down most of the time.
-	slow := max(slowMs, slowFactor*g.quantile(lineVisitor, whole, 0.25))
-	if known := g.values(lineVisitor, whole); len(known) > 0 && quantile(known, 0.1) >= slowMs {
-		slow = slowMs // never quick in this recording: only the absolute bound is left
+	// What is quick here. By request, not by time: a slow request fills much
+	// more of the time line than a quick one. A site that was never quick while
+	// it was watched is measured by the absolute bound alone.
+	slow := slowMs
+	if quick := quantile(g.visits, 0.1); quick < slowMs {
+		slow = max(slow, slowFactor*quick)
 	}
 	for i := range bad {
 		bad[i] = g.suffering(i, slow)

@@ -33,7 +33,13 @@ of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnos
 
 var errWrong = errors.New("not all was as it had to be")
 
-func main() { os.Exit(mainExit(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	code, done := alone(os.Args[1:])
+	if !done {
+		code = mainExit(os.Args[1:], os.Stdout, os.Stderr)
+	}
+	os.Exit(code)
+}
 
 func mainExit(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)

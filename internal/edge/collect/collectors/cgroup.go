@@ -143,14 +143,22 @@ func (c *Cgroups) stat(g *cgroup) {
 	}
 }
 
+// processesOld is how old the list of processes may be; longer than the slowest
+// cadence of the collectors that read it.
+const processesOld = 12 * time.Second
+
 // lookUp finds the services' groups when discovery found something else, and
 // each minute: a service may be moved.
 func (c *Cgroups) lookUp(now time.Time) error {
 	t := c.Table
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.scan(now); err != nil {
-		return err
+	// Which processes there are may be a little old: the groups change seldom,
+	// and under a CPU cap a walk over all processes each second is too much.
+	if now.Sub(t.at) > processesOld || now.Before(t.at) || t.byPID == nil {
+		if err := t.scan(now); err != nil {
+			return err
+		}
 	}
 	if c.scan == t.found && c.groups != nil && now.Sub(c.looked) < time.Minute {
 		return nil

@@ -48,9 +48,10 @@ func (c *Processes) Collect(_ context.Context, b *collect.Beat) error {
 
 func (c *Processes) services(b *collect.Beat) {
 	t := c.Table
+	spent, over := t.take()
 	c.uses = c.uses[:0]
 	for _, g := range t.groups {
-		c.uses = append(c.uses, evidence.ServiceUse{OverMs: t.overMs, Service: g.service, Instance: g.instance})
+		c.uses = append(c.uses, evidence.ServiceUse{OverMs: over, Service: g.service, Instance: g.instance, CPUMs: spent[g.key()]})
 	}
 	for _, p := range t.order {
 		if p.group != groupOther {
@@ -69,11 +70,9 @@ func (c *Processes) services(b *collect.Beat) {
 
 func countProcess(u *evidence.ServiceUse, p *proc) {
 	if p.state == 'Z' {
-		u.CPUMs += p.usedMs
 		return
 	}
 	u.Processes++
-	u.CPUMs += p.usedMs
 	u.RSSKB += p.rssKB
 	switch p.state {
 	case 'R':
