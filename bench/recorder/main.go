@@ -52,7 +52,8 @@ type subject struct {
 	args []string
 	file string
 	cmd  *exec.Cmd
-	base usage // after the warm-up
+	quit context.CancelFunc // ends cmd by SIGTERM, and after ten seconds by SIGKILL
+	base usage              // after the warm-up
 	end  usage
 	size int64 // of the file after the end
 	err  error
@@ -80,7 +81,7 @@ func measure(ctx context.Context, stdout, stderr io.Writer, bin string, warm, d 
 		}
 	}()
 	for _, s := range all {
-		s.start(stderr)
+		s.start(ctx, stderr)
 	}
 	if err := wait(ctx, warm); err != nil {
 		return err
@@ -115,13 +116,18 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (s *subject) start(stderr io.Writer) {
-	s.cmd = exec.Command(s.args[0], s.args[1:]...)
-	s.cmd.Stderr = stderr
-	if s.err = s.cmd.Start(); s.err != nil {
-		s.err = fmt.Errorf("start %s: %w", s.name, s.err)
-		s.cmd = nil
+func (s *subject) start(ctx context.Context, stderr io.Writer) {
+	ctx, s.quit = context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
+	cmd.Stderr = stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	if err := cmd.Start(); err != nil {
+		s.quit()
+		s.err = fmt.Errorf("start %s: %w", s.name, err)
+		return
 	}
+	s.cmd = cmd
 }
 
 func (s *subject) usage() usage {
@@ -135,19 +141,15 @@ func (s *subject) usage() usage {
 	return u
 }
 
-// stop ends the program by SIGTERM, and after ten seconds by SIGKILL.
+// stop ends the program and waits for it. How it exits does not matter, as
+// long as it does so by itself.
 func (s *subject) stop() {
 	if s.cmd == nil {
 		return
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.cmd.Wait() }()
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-done:
-	case <-time.After(10 * time.Second):
-		_ = s.cmd.Process.Kill()
-		<-done
+	s.quit()
+	_ = s.cmd.Wait()
+	if w, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && w.Signal() == syscall.SIGKILL {
 		s.err = errors.Join(s.err, fmt.Errorf("%s did not end on SIGTERM", s.name))
 	}
 	s.cmd = nil

@@ -90,11 +90,7 @@ func (a *app) lacking(l loaded) string {
 
 // fromTape reads the asked part of the tape and tells what of it is lost.
 func (a *app) fromTape(f diagnoseFlags) (loaded, error) {
-	path := f.tape
-	if path == "" {
-		path = a.readTape()
-	}
-	r, err := tape.OpenReader(path)
+	r, path, err := a.tapeToRead(f.tape)
 	if err != nil {
 		return loaded{}, err
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+
+	"hirune/internal/edge/tape"
 )
 
 // tapeName is the file's name wherever the default tape lives.
@@ -22,6 +24,17 @@ func (a *app) ownTape() string {
 		dir = filepath.Join(a.env("HOME"), ".local", "state")
 	}
 	return filepath.Join(dir, "hirune", tapeName)
+}
+
+// tapeToRead opens the tape that a flag names, or the one that this user's
+// questions are about, and says which it is.
+func (a *app) tapeToRead(flag string) (*tape.Reader, string, error) {
+	path := flag
+	if path == "" {
+		path = a.readTape()
+	}
+	r, err := tape.OpenReader(path)
+	return r, path, err
 }
 
 // readTape is the tape that this user's questions are about by default: the

@@ -66,15 +66,12 @@ func (a *app) tapeInfoCmd() *cobra.Command {
 		Short: "Say what a tape covers and who writes to it",
 		Args:  a.noTapeArg,
 		RunE: func(*cobra.Command, []string) error {
-			if path == "" {
-				path = a.readTape()
-			}
-			r, err := tape.OpenReader(path)
+			r, name, err := a.tapeToRead(path)
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			f, err := factsOf(r, path)
+			f, err := factsOf(r, name)
 			if err != nil {
 				return err
 			}

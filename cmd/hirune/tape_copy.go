@@ -66,11 +66,7 @@ func (a *app) export(f exportFlags, to string) error {
 	if !f.force && exists(to) {
 		return hint.Wrap(fmt.Errorf("export to %s: %w", to, os.ErrExist), "exists", "choose another name, or write over it with --force")
 	}
-	path := f.tape
-	if path == "" {
-		path = a.readTape()
-	}
-	r, err := tape.OpenReader(path)
+	r, path, err := a.tapeToRead(f.tape)
 	if err != nil {
 		return err
 	}

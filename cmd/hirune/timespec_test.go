@@ -64,19 +64,6 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	verbs := []string{"completion", "demo", "diagnose", "doctor", "man", "record", "tape", "version"}
-	cases := []struct{ typed, want string }{
-		{"diagnoze", "diagnose"}, {"daignose", "diagnose"}, {"diag", "diagnose"}, {"recrod", "record"}, {"Doctor", "doctor"},
-		{"doc", "doctor"}, {"tpae", "tape"}, {"xyzzy", ""}, {"", ""}, {"zz", ""},
-	}
-	for _, c := range cases {
-		if got := nearest(c.typed, verbs); got != c.want {
-			t.Errorf("%q: got %q, want %q", c.typed, got, c.want)
-		}
-	}
-}
-
 func TestSafeTextCannotSteerTheTerminal(t *testing.T) {
 	got := safe("a\x1b[2Jb\u202ec\nd\u009be日本")
 	if want := "a?[2Jb?c d?e日本"; got != want {

@@ -66,9 +66,11 @@ func (s *Stack) seedTable(ctx context.Context, now time.Time) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "USE %s; SET time_zone='+00:00', unique_checks=0;\nSELECT details, stacktrace INTO @d, @s FROM %s LIMIT 1; TRUNCATE %[2]s;\n", s.DBName, s.Table())
+	id := 1
 	for _, d := range s.cfg.Seed.days(s.cfg.Plugin.RetentionDays, now) {
 		if d.Rows > 0 {
-			b.WriteString(s.daySQL(d))
+			b.WriteString(s.daySQL(d, id))
+			id += d.Rows
 		}
 	}
 	fmt.Fprintf(&b, "ANALYZE TABLE %s;\n", s.Table())
@@ -76,14 +78,16 @@ func (s *Stack) seedTable(ctx context.Context, now time.Time) error {
 	return err
 }
 
-func (s *Stack) daySQL(d day) string {
+// daySQL writes the rows of one day. It gives their keys, because a server that
+// hands them out to one large INSERT leaves gaps that a plugin never makes.
+func (s *Stack) daySQL(d day, firstID int) string {
 	when := fmt.Sprintf("%d + (seq*%d DIV %d)", d.From.Unix(), int64(d.Span/time.Second), d.Rows)
 	if s.cfg.Plugin.Datetime {
 		when = "FROM_UNIXTIME(" + when + ")"
 	}
-	return fmt.Sprintf(`INSERT INTO %s (network_id,site_id,username,ip,level,event_type,details,stacktrace,%s,country_code)
- SELECT 1, 1, ELT(1+seq MOD 4,'admin','administrator','editor','kissa'), CONCAT('127.66.0.',10+seq MOD %d), 'warning', 'failed_login', @d, @s, %s, '' FROM seq_0_to_%d;
-`, s.Table(), s.cfg.Plugin.Column, attackers, when, d.Rows-1)
+	return fmt.Sprintf(`INSERT INTO %s (id,network_id,site_id,username,ip,level,event_type,details,stacktrace,%s,country_code)
+ SELECT %d+seq, 1, 1, ELT(1+seq MOD 4,'admin','administrator','editor','kissa'), CONCAT('127.66.0.',10+seq MOD %d), 'warning', 'failed_login', @d, @s, %s, '' FROM seq_0_to_%d;
+`, s.Table(), s.cfg.Plugin.Column, firstID, attackers, when, d.Rows-1)
 }
 
 // FailedLogin is the body of one XML-RPC log-in attempt.

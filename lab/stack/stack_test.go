@@ -163,16 +163,22 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestCleanLeavesForeignProcessesAlone(t *testing.T) {
-	base := t.TempDir()
-	dir := filepath.Join(base, dirPrefix+"1")
-	if err := os.Mkdir(dir, 0o755); err != nil {
+// leftBehind makes the directory of a stack whose lab is gone, and its parent.
+func leftBehind(t *testing.T) (s *Stack, base string) {
+	t.Helper()
+	base = t.TempDir()
+	s = &Stack{Dir: filepath.Join(base, dirPrefix+"1")}
+	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := &Stack{Dir: dir}
 	if err := s.openState(); err != nil {
 		t.Fatal(err)
 	}
+	return s, base
+}
+
+func TestCleanLeavesForeignProcessesAlone(t *testing.T) {
+	s, base := leftBehind(t)
 	// The numbers are ours, the start times are not: as after PIDs were used again.
 	s.state.Lab.Start++
 	s.state.Daemons = []identity{{Name: "mariadb", PID: os.Getpid(), Start: s.state.Lab.Start}}
@@ -182,21 +188,13 @@ func TestCleanLeavesForeignProcessesAlone(t *testing.T) {
 	if err := Clean(base, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.Dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the directory is still there: %v", err)
 	}
 }
 
 func TestCleanLeavesOtherPIDNamespacesAlone(t *testing.T) {
-	base := t.TempDir()
-	dir := filepath.Join(base, dirPrefix+"1")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	s := &Stack{Dir: dir}
-	if err := s.openState(); err != nil {
-		t.Fatal(err)
-	}
+	s, base := leftBehind(t)
 	s.state.Lab.Start++
 	s.state.PIDs = "pid:[1]"
 	if err := s.saveState(); err != nil {
@@ -205,7 +203,7 @@ func TestCleanLeavesOtherPIDNamespacesAlone(t *testing.T) {
 	if err := Clean(base, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(dir); err != nil {
+	if _, err := os.Stat(s.Dir); err != nil {
 		t.Errorf("the directory of a lab that may still run was removed: %v", err)
 	}
 }

@@ -246,15 +246,56 @@ func WorkerShare(all map[string]Requests, class string) (share float64, timed bo
 	return float64(count) / float64(allCount), false
 }
 
-// DynamicRate is the completed requests a second that cost PHP.
-func DynamicRate(all map[string]Requests) float64 {
-	rate := 0.0
-	for name, r := range all {
-		if (evidence.Traffic{Class: name}).Dynamic() {
-			rate += r.Rate()
+// bucket is the time over which a rate is taken: long enough to hold some
+// requests of a small site, short enough to see a flood begin.
+const bucket = 5 * time.Second
+
+// Rates returns the completed requests a second of the classes that pick
+// accepts, bucket by bucket over a span.
+func (c *Case) Rates(s Span, pick func(class string) bool) []float64 {
+	n := int(s.Duration() / bucket)
+	if s.Zero() || n == 0 {
+		return nil
+	}
+	out := make([]float64, n)
+	for at, t := range recording.All[evidence.Traffic](c.In(s)) {
+		if i := int(at.Sub(s.From) / bucket); !t.FromHist && pick(t.Class) && i < n {
+			out[i] += float64(t.Requests) / bucket.Seconds()
 		}
 	}
-	return rate
+	return out
+}
+
+// QuietRate is the usual rate of the classes that pick accepts: the mean of the
+// middle half of the quiet time's buckets, so that a flood that began a little
+// before visitors felt it does not count as usual. It is -1 if there is no quiet
+// time.
+func (c *Case) QuietRate(pick func(class string) bool) float64 {
+	rates := c.Rates(c.Quiet, pick)
+	if len(rates) == 0 {
+		return unknown
+	}
+	slices.Sort(rates)
+	cut := len(rates) / 4
+	middle := rates[cut : len(rates)-cut]
+	sum := 0.0
+	for _, r := range middle {
+		sum += r
+	}
+	return sum / float64(len(middle))
+}
+
+// Dynamic picks the classes whose requests cost PHP.
+func Dynamic(class string) bool { return evidence.Traffic{Class: class}.Dynamic() }
+
+// rate is the mean of the buckets in a span; 0 if there is none.
+func (c *Case) rate(s Span, pick func(class string) bool) float64 {
+	rates := c.Rates(s, pick)
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	return sum / float64(max(len(rates), 1))
 }
 
 // Client is what one client asked of a class in a span.

@@ -106,6 +106,7 @@ func Claims() map[string][]string {
 		"note-clock-step":      {"step"},
 		"note-restarted":       {"service", "at"},
 		"note-unindexed-purge": {"table", "column"}, // seen, harmless so far
+		"note-dead-site":       {"site"},            // never answered, others on the host did
 		"note-harmless":        {},                  // the cause is there, visitors did not feel it
 	}
 }

@@ -232,8 +232,14 @@ func (g *grid) fillTraffic(w recording.Window) {
 // isPage reports whether a visitor waits for requests of the class.
 func isPage(class string) bool { return class == evidence.ClassPage || class == evidence.ClassQuery }
 
+// fillProbes paints what hirune's own requests met. A site that never answered
+// while others on the host did says nothing of when the host was in trouble.
 func (g *grid) fillProbes(w recording.Window) {
+	dead := deadSites(w)
 	for at, p := range recording.All[evidence.Probe](w) {
+		if dead[p.Site] {
+			continue
+		}
 		to := at.Add(time.Duration(p.TookMs) * time.Millisecond)
 		g.paint(lineVisitor, at, to, float64(p.TookMs), worst)
 		g.visits = append(g.visits, float64(p.TookMs))
@@ -243,6 +249,25 @@ func (g *grid) fillProbes(w recording.Window) {
 		}
 		g.paint(lineFail, at, to, failed, worst)
 	}
+}
+
+// deadSites returns the sites that never answered, where others did.
+func deadSites(w recording.Window) map[string]bool {
+	failed, answered := map[string]bool{}, map[string]bool{}
+	for _, p := range recording.All[evidence.Probe](w) {
+		if p.Failed() {
+			failed[p.Site] = true
+		} else {
+			answered[p.Site] = true
+		}
+	}
+	if len(answered) == 0 {
+		return nil
+	}
+	for site := range answered {
+		delete(failed, site)
+	}
+	return failed
 }
 
 // values returns the known values of a series within a span.

@@ -14,10 +14,7 @@ func (c *Case) growth(f Finding) *Growth {
 	if f.About.Table == "" {
 		return nil
 	}
-	g := &Growth{Table: f.About.Table, Rows: -1, OldRows: -1, RowsPerDay: -1, PerDay: -1}
-	if t, ok := c.Table(f.About.Schema, f.About.Table); ok {
-		g.Rows = t.Rows
-	}
+	g := &Growth{Table: f.About.Table, Rows: c.Rows(f.About.Schema, f.About.Table), OldRows: -1, RowsPerDay: -1, PerDay: -1}
 	curve, ok := c.curve(f.About)
 	if !ok {
 		if g.Rows < 0 {
@@ -27,6 +24,9 @@ func (c *Case) growth(f Finding) *Growth {
 	}
 	if cut, ok := c.cutoff(f); ok {
 		g.OldRows = int64(curve.keyAt(cut) - float64(curve.MinKey))
+		if g.Rows >= 0 {
+			g.OldRows = min(g.OldRows, g.Rows)
+		}
 		g.Say = append(g.Say, Say("why-old-rows", "table", g.Table, "old", Count(g.OldRows), "rows", Count(g.Rows)))
 	}
 	c.writers(g, curve)
@@ -40,6 +40,27 @@ func (c *Case) growth(f Finding) *Growth {
 		g.Say = append(g.Say, Say("why-starts-over", "table", g.Table))
 	}
 	return g
+}
+
+// Rows is how many rows a table had when it was first looked at; -1 unknown.
+// The server's estimate is off by a third where rows are wide, and moves while
+// rows are deleted. Where the keys follow time, rows go only at the old end, and
+// the keys count them, as long as the two do not contradict each other.
+func (c *Case) Rows(schema, name string) int64 {
+	rows := int64(-1)
+	for _, t := range recording.Ever[evidence.Table](c.W) {
+		if t.Name == name && (schema == "" || t.Schema == "" || t.Schema == schema) {
+			rows = t.Rows
+			break
+		}
+	}
+	if cv, ok := c.curve(Subject{Schema: schema, Table: name}); ok {
+		keys := cv.MaxKey - cv.MinKey + 1
+		if rows < 0 || keys >= rows/2 && keys <= 2*rows {
+			rows = keys
+		}
+	}
+	return rows
 }
 
 // curve is the growth of a table as a line through its probes.

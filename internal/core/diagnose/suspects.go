@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -54,8 +55,10 @@ func (c *Case) clearFlood(causes []Finding) []Rejected {
 	if slices.ContainsFunc(causes, func(f Finding) bool { return strings.HasSuffix(f.Rule, "-flood") }) || c.Quiet.Zero() {
 		return nil
 	}
-	q, o := DynamicRate(c.Traffic(c.Quiet)), DynamicRate(c.Traffic(c.Troubled()))
-	if !c.has(evidence.Traffic{}.Kind()) || q <= 0 || o > DemandFactor*q {
+	q, o := c.QuietRate(Dynamic), c.rate(c.Troubled(), Dynamic)
+	// Requests come by chance: two standard deviations of the two counts are no rise.
+	chance := 2 * math.Sqrt(q/max(c.Quiet.Duration().Seconds(), 1)+o/max(c.Troubled().Duration().Seconds(), 1))
+	if !c.has(evidence.Traffic{}.Kind()) || q <= 0 || o > DemandFactor*q+chance {
 		return nil
 	}
 	return []Rejected{{ID: "request-flood", Metric: "requests_per_second", Baseline: q, Window: o,

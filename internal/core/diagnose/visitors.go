@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"hirune/internal/core/evidence"
@@ -90,6 +92,9 @@ func (c *Case) notes(v Verdict) []Sentence {
 	}
 	if len(v.Causes) > 0 && c.Outage.Zero() {
 		out = append(out, Say("note-harmless"))
+	}
+	for _, site := range slices.Sorted(maps.Keys(deadSites(c.W))) {
+		out = append(out, Say("note-dead-site", "site", site))
 	}
 	for at, s := range recording.All[evidence.DBStatus](c.W) {
 		if s.Restarted {

@@ -61,7 +61,7 @@ func (s *scanner) record(data []byte) (rec Record, rest []byte, ok bool) {
 	if !s.object(t.fact, t.fields) {
 		return rec, nil, false
 	}
-	f, is := t.fact.Interface().(Fact)
+	f, is := reflect.TypeAssert[Fact](t.fact)
 	return Record{At: time.UnixMilli(at).UTC(), Source: source, Fact: f}, s.b[s.i:], is
 }
 
@@ -205,8 +205,9 @@ func (s *scanner) value(v reflect.Value, inner []field) bool {
 		return s.float(v)
 	case reflect.Slice:
 		return s.slice(v, inner)
+	default: // no fact has a field of another kind
+		return false
 	}
-	return false
 }
 
 // float reads a number of 64 bits, which is all that Encode writes.

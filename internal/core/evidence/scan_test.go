@@ -16,7 +16,7 @@ func filled(t testing.TB, kind string, rnd *rand.Rand) Fact {
 	}
 	v := reflect.New(reflect.TypeOf(empty)).Elem()
 	fill(v, rnd)
-	f, ok := v.Interface().(Fact)
+	f, ok := reflect.TypeAssert[Fact](v)
 	if !ok {
 		t.Fatalf("%s is no fact", kind)
 	}
@@ -46,8 +46,8 @@ func fill(v reflect.Value, rnd *rand.Rand) {
 			fill(v.Index(i), rnd)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), rnd)
+		for _, f := range v.Fields() {
+			fill(f, rnd)
 		}
 	default:
 		panic("a fact has a field of a kind that the scanner does not know: " + v.Type().String())

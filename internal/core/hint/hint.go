@@ -29,8 +29,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Of returns the advice that err carries, or "".
 func Of(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Hint
 	}
 	return ""
@@ -38,8 +37,7 @@ func Of(err error) string {
 
 // CodeOf returns the reason's id that err carries, or "".
 func CodeOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""

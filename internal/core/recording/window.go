@@ -9,6 +9,7 @@ package recording
 
 import (
 	"iter"
+	"slices"
 	"sort"
 	"time"
 
@@ -94,10 +95,9 @@ func Count[T evidence.Fact](w Window) int {
 // nil ok accepts any.
 func Last[T evidence.Fact](w Window, ok func(T) bool) (T, time.Time, bool) {
 	var zero T
-	rs := w.slice(zero.Kind())
-	for i := len(rs) - 1; i >= 0; i-- {
-		if f, is := rs[i].Fact.(T); is && (ok == nil || ok(f)) {
-			return f, rs[i].At, true
+	for _, r := range slices.Backward(w.slice(zero.Kind())) {
+		if f, is := r.Fact.(T); is && (ok == nil || ok(f)) {
+			return f, r.At, true
 		}
 	}
 	return zero, time.Time{}, false

@@ -97,6 +97,7 @@ var enClaims = map[string]string{
 	"claim.note-restarted":       "{service} was restarted[ at {at}].",
 	"claim.note-unindexed-purge": "{table} is cleaned up by {column} without an index. It does no harm yet; it will when the table has grown.",
 	"claim.note-harmless":        "The cause is there, but visitors did not feel it.",
+	"claim.note-dead-site":       "The site {site} never answered while others here did; it was left out of the judgement.",
 
 	"short.purge-without-index":  "Clean-up without an index starts",
 	"short.purge-never-finishes": "Clean-up starts that cannot succeed",

@@ -97,6 +97,7 @@ var jaClaims = map[string]string{
 	"claim.note-restarted":       "{service} が[ {at} に]再起動されました。",
 	"claim.note-unindexed-purge": "{table} の古い行は {column} 列で探して削除されますが、インデックスがありません。今は問題ありませんが、テーブルが大きくなると障害の原因になります。",
 	"claim.note-harmless":        "原因となるものはありますが、訪問者への影響はまだ出ていません。",
+	"claim.note-dead-site":       "サイト {site} は記録中ずっと応答がなく、ほかのサイトは応答していたため、判断の対象から外しました。",
 
 	"short.purge-without-index":  "インデックスのない削除処理が始まる",
 	"short.purge-never-finishes": "成功しない削除処理が始まる",

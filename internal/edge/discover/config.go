@@ -87,8 +87,7 @@ func ParseConfig(text string) (Config, error) {
 	var c Config
 	md, err := toml.Decode(text, &c)
 	if err != nil {
-		var pe toml.ParseError
-		if errors.As(err, &pe) {
+		if pe, ok := errors.AsType[toml.ParseError](err); ok {
 			return Config{}, fmt.Errorf("line %d: %s", pe.Position.Line, pe.Message)
 		}
 		return Config{}, err
@@ -118,7 +117,7 @@ func unknownKey(key toml.Key, lines map[string][]int) error {
 		table, name = key[0], key[1]
 	}
 	msg := fmt.Sprintf("unknown key %q", key.String())
-	if s := nearest(name, knownKeys[table]); s != "" {
+	if s := hint.Nearest(name, knownKeys[table]); s != "" {
 		msg += fmt.Sprintf(" (did you mean %q?)", s)
 	} else {
 		msg += fmt.Sprintf(" (known here: %s)", strings.Join(knownKeys[table], ", "))
@@ -201,35 +200,4 @@ func keyLines(text string) map[string][]int {
 		}
 	}
 	return out
-}
-
-// nearest returns the word that differs by at most two signs, or "".
-func nearest(s string, words []string) string {
-	best, far := "", 3
-	for _, w := range words {
-		if d := distance(s, w); d < far {
-			best, far = w, d
-		}
-	}
-	return best
-}
-
-// distance counts the signs to insert, drop or change.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -80,6 +80,7 @@ type Pool struct {
 	StatusPath   string // empty: no status page
 	StatusListen string
 	ErrorLog     string
+	PHPErrorLog  string // where the scripts' own errors go; empty: to the web server
 	SlowLog      string
 	User         string
 	Config       string

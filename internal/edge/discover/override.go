@@ -34,7 +34,7 @@ func (c Config) database(f *Found, d DatabaseConfig) {
 
 // log sets a log's format, or adds the log to a web server of its own kind.
 func (c Config) log(f *Found, l LogConfig) {
-	entry := AccessLog{Path: l.Path, Format: l.Format, Site: l.Site}
+	entry := AccessLog(l)
 	for i := range f.WebServers {
 		for j, o := range f.WebServers[i].AccessLogs {
 			if o.Path == l.Path {

@@ -87,12 +87,12 @@ func TestApacheIncludesItself(t *testing.T) {
 }
 
 func TestNginxText(t *testing.T) {
-	ds, err := parseNginxText(`a "b c" 'd\'e' f\;g ${h}i; # no
+	_, err := parseNginxText(`a "b c" 'd\'e' f\;g ${h}i; # no
 block x { inner { y 1; } content_by_lua_block { if x then return "}" end } z 2; }`)
 	if err == nil {
 		t.Fatal("want an error: the quoted brace ends the lua block")
 	}
-	ds, err = parseNginxText(`a "b c" 'd\'e' f\;g ${h}i; # no
+	ds, err := parseNginxText(`a "b c" 'd\'e' f\;g ${h}i; # no
 block x { inner { y 1; } content_by_lua_block { t = {} } z 2; }`)
 	if err != nil || len(ds) != 2 || !slices.Equal(ds[0].Args, []string{"b c", "d'e", "f;g", "${h}i"}) {
 		t.Fatalf("got %+v, %v", ds, err)

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"path"
 	"strings"
 )
@@ -28,6 +29,7 @@ func (h *host) fpm(p *process) {
 		if v := s.Set["slowlog"]; v != "" && atoi(strings.TrimRight(s.Set["request_slowlog_timeout"], "smhd")) > 0 {
 			pool.SlowLog = p.seen(h.relativeLog(p, v))
 		}
+		pool.PHPErrorLog = h.phpErrorLog(p, file, s.Set)
 		h.found.Pools = append(h.found.Pools, pool)
 	}
 }
@@ -64,6 +66,23 @@ func fpmListen(p *process, s string) string {
 		}
 	}
 	return s
+}
+
+// phpErrorLog returns where the scripts of a pool write their errors: the pool's
+// own setting, or that of the php.ini beside FPM's configuration, which is where
+// Debian, RHEL and Bitnami have it.
+func (h *host) phpErrorLog(p *process, file string, pool map[string]string) string {
+	name := cmp.Or(pool["php_admin_value[error_log]"], pool["php_value[error_log]"])
+	if name == "" {
+		ini, _ := parseFPM(p.tree, path.Join(path.Dir(file), "php.ini"))
+		for _, s := range append(ini.Pools, ini.Global) {
+			name = cmp.Or(name, s.Set["error_log"])
+		}
+	}
+	if !path.IsAbs(name) || strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/dev/") {
+		return ""
+	}
+	return p.seen(name)
 }
 
 // fpmErrorLog returns the master's own log; FPM without error_log writes to

@@ -220,6 +220,20 @@ func (c *Conn) query(ctx context.Context, row func(scan func(...any) error) erro
 	return c.failed(rows.Err())
 }
 
+// names runs one SELECT of a single column of texts.
+func (c *Conn) names(ctx context.Context, text string, args ...any) ([]string, error) {
+	var out []string
+	err := c.query(ctx, func(scan func(...any) error) error {
+		var s string
+		if err := scan(&s); err != nil {
+			return err
+		}
+		out = append(out, s)
+		return nil
+	}, text, args...)
+	return out, err
+}
+
 func (c *Conn) exec(ctx context.Context, text string) error {
 	if c.conn == nil {
 		return ErrDown

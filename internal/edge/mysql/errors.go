@@ -47,8 +47,7 @@ const (
 
 // number returns the server's error number, or 0.
 func number(err error) uint16 {
-	var e *gosql.MySQLError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*gosql.MySQLError](err); ok {
 		return e.Number
 	}
 	return 0

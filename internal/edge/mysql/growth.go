@@ -108,35 +108,76 @@ func asTime(name, typ string, offsetS int64) (timeColumn, int) {
 		}
 		return timeColumn{name, fmt.Sprintf("TIMESTAMPDIFF(SECOND, '1970-01-01', %s) - (%d)", q, offsetS)}, r
 	case "int", "bigint", "decimal", "double":
-		if r < 5 {
-			return timeColumn{name, "FLOOR(" + q + ")"}, r
-		}
+		// Any of them may hold moments; the probes tell.
+		return timeColumn{name, "FLOOR(" + q + ")"}, r
 	}
 	return timeColumn{}, 0
 }
 
-// probe reads the time of about 24 rows. Values that are no moments between
-// 2000 and 2100 are left out, milliseconds become seconds.
+// probe reads the time of about 24 rows, and then of some more where the last
+// days are still coarse. Values that are no moments between 2000 and 2100 are
+// left out, milliseconds become seconds.
 func (c *Conn) probe(ctx context.Context, g *evidence.TableGrowth, name, key string, col timeColumn) error {
 	g.Column, g.Probes, g.Ordered = col.name, nil, true
 	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s >= ? ORDER BY %s LIMIT 1", ident(key), col.expr, name, ident(key), ident(key))
 	for _, k := range probeKeys(g.MinKey, g.MaxKey) {
-		if soon(ctx) {
-			break
-		}
-		var at int64
-		var unix sql.NullFloat64
-		at = -1
-		err := c.query(ctx, func(scan func(...any) error) error { return scan(&at, &unix) }, text, k)
-		if err != nil {
-			return fmt.Errorf("probe %s: %w", name, err)
-		}
-		if s := seconds(unix.Float64); unix.Valid && at >= 0 && s > 0 {
-			g.Probes = append(g.Probes, evidence.GrowthProbe{Key: at, UnixS: s})
+		if err := c.probeKey(ctx, g, name, text, k); err != nil {
+			return err
 		}
 	}
 	tidy(g)
+	for range refinements {
+		k, ok := coarsest(g.Probes)
+		if !ok || !g.Ordered {
+			break
+		}
+		before := len(g.Probes)
+		if err := c.probeKey(ctx, g, name, text, k); err != nil {
+			return err
+		}
+		if tidy(g); len(g.Probes) == before {
+			break
+		}
+	}
 	return nil
+}
+
+// probeKey reads the time of the row with the key, or of the next one.
+func (c *Conn) probeKey(ctx context.Context, g *evidence.TableGrowth, name, text string, k int64) error {
+	if soon(ctx) {
+		return nil
+	}
+	at := int64(-1)
+	var unix sql.NullFloat64
+	err := c.query(ctx, func(scan func(...any) error) error { return scan(&at, &unix) }, text, k)
+	if err != nil {
+		return fmt.Errorf("probe %s: %w", name, err)
+	}
+	if s := seconds(unix.Float64); unix.Valid && at >= 0 && s > 0 {
+		g.Probes = append(g.Probes, evidence.GrowthProbe{Key: at, UnixS: s})
+	}
+	return nil
+}
+
+// The rows of the last days are counted against the requests in the logs, which
+// reach about as far back.
+const (
+	refinements = 24
+	lastDaysS   = 9 * 24 * 3600
+)
+
+// coarsest returns the key in the middle of the longest time between two probes
+// that reaches into the last days.
+func coarsest(probes []evidence.GrowthProbe) (int64, bool) {
+	longest, key := int64(0), int64(0)
+	for i := 1; i < len(probes); i++ {
+		a, b := probes[i-1], probes[i]
+		if b.UnixS < probes[len(probes)-1].UnixS-lastDaysS || b.Key-a.Key < 2 || b.UnixS-a.UnixS <= longest {
+			continue
+		}
+		longest, key = b.UnixS-a.UnixS, a.Key+(b.Key-a.Key)/2
+	}
+	return key, longest > 3600
 }
 
 const (

@@ -25,15 +25,7 @@ func (c *Conn) Option(ctx context.Context, schema, prefix, name string) (string,
 // TableNames returns the names of the tables of a schema that begin with the
 // prefix, in their order, at most 2,000.
 func (c *Conn) TableNames(ctx context.Context, schema, prefix string) ([]string, error) {
-	var out []string
-	err := c.query(ctx, func(scan func(...any) error) error {
-		var s string
-		if err := scan(&s); err != nil {
-			return err
-		}
-		out = append(out, s)
-		return nil
-	}, fmt.Sprintf("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND LEFT(TABLE_NAME, CHAR_LENGTH(?)) = ? ORDER BY TABLE_NAME LIMIT %d", namesMost),
+	out, err := c.names(ctx, fmt.Sprintf("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND LEFT(TABLE_NAME, CHAR_LENGTH(?)) = ? ORDER BY TABLE_NAME LIMIT %d", namesMost),
 		schema, prefix, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("list the tables of the site in %s: %w", schema, err)

@@ -15,15 +15,7 @@ var systemSchemas = "'mysql','information_schema','performance_schema','sys'"
 
 // Schemas lists the databases that the account sees, the server's own left out.
 func (c *Conn) Schemas(ctx context.Context) ([]string, error) {
-	var out []string
-	err := c.query(ctx, func(scan func(...any) error) error {
-		var s string
-		if err := scan(&s); err != nil {
-			return err
-		}
-		out = append(out, s)
-		return nil
-	}, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ("+systemSchemas+") LIMIT 100")
+	out, err := c.names(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ("+systemSchemas+") LIMIT 100")
 	if err != nil {
 		return nil, fmt.Errorf("list the databases: %w", err)
 	}

@@ -17,7 +17,7 @@ func writtenBytes(tb testing.TB) int64 {
 	if err != nil {
 		tb.Skip(err)
 	}
-	for _, l := range strings.Split(string(b), "\n") {
+	for l := range strings.SplitSeq(string(b), "\n") {
 		if v, ok := strings.CutPrefix(l, "wchar: "); ok {
 			n, err := strconv.ParseInt(v, 10, 64)
 			if err != nil {

@@ -109,6 +109,10 @@ func (r *Reader) each(from, to time.Time, done *Exported, do func([]evidence.Rec
 	if err := take(outside(known, from, to), st, err); err != nil {
 		return err
 	}
+	past, st, err := r.History()
+	if err := take(past, st, err); err != nil {
+		return err
+	}
 	for at := from; !at.After(to); at = at.Add(exportStep) {
 		end := at.Add(exportStep - time.Millisecond)
 		if end.After(to) {

@@ -36,8 +36,8 @@ func TestEveryTextHasATreatment(t *testing.T) {
 }
 
 func texts(t reflect.Type, name string, have map[string]bool) {
-	for i := range t.NumField() {
-		f, path := t.Field(i).Type, name+"."+t.Field(i).Name
+	for field := range t.Fields() {
+		f, path := field.Type, name+"."+field.Name
 		if f.Kind() == reflect.Slice {
 			f = f.Elem()
 		}
@@ -144,6 +144,11 @@ func dump(t *testing.T, b []byte) (string, []evidence.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	past, _, err := r.History()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs = append(past, rs...)
 	var out strings.Builder
 	for _, r := range rs {
 		fmt.Fprintf(&out, "%+v\n", r.Fact)

@@ -102,24 +102,23 @@ func (w *Writer) encode(now time.Time) error {
 	if len(records) == 0 {
 		return nil
 	}
-	if w.began.IsZero() {
-		w.began = now
-	}
 	sort.SliceStable(records, func(i, j int) bool { return records[i].Fact.Kind() < records[j].Fact.Kind() })
-	old := now.Add(-historyAfter)
 	var bad []error
 	for i := 0; i < len(records); {
-		kind, late := records[i].Fact.Kind(), records[i].At.Before(old)
+		kind, past := records[i].Fact.Kind(), fromHistory(records[i].Fact)
 		j := i + 1
-		for j < len(records) && records[j].Fact.Kind() == kind && records[j].At.Before(old) == late {
+		for j < len(records) && records[j].Fact.Kind() == kind && fromHistory(records[j].Fact) == past {
 			j++
 		}
 		to := &w.minute
-		if late {
+		if past {
 			to = &w.history
 		}
 		bad = append(bad, to.add(kind, records[i:j]))
 		i = j
+	}
+	if w.began.IsZero() && w.minute.facts > 0 {
+		w.began = now
 	}
 	w.observe(records)
 	return errors.Join(bad...)
@@ -139,8 +138,8 @@ func (w *Writer) observe(records []evidence.Record) {
 // due reports whether the running minute is over: by the clock, by a clock
 // that was set back, or by its size.
 func (w *Writer) due(now time.Time) bool {
-	if w.minute.facts+w.history.facts == 0 {
-		return false
+	if w.minute.facts == 0 {
+		return w.history.bytes > maxBlockRaw
 	}
 	age, every := now.Sub(w.began), blockEvery
 	if w.opt.export {
@@ -155,21 +154,18 @@ func (w *Writer) commitTail() error {
 		return nil
 	}
 	err := w.inTx(func(tx *sql.Tx) error {
-		for _, b := range []*bundle{&w.minute, &w.history} {
-			if b.newFacts == 0 {
-				continue
-			}
-			if err := w.insert(tx, "tail", b, b.newFacts, false); err != nil {
+		if w.minute.newFacts > 0 {
+			if err := w.insert(tx, "tail", &w.minute, w.minute.newFacts, false); err != nil {
 				return err
 			}
 		}
-		return nil
+		return w.insertHistory(tx)
 	})
 	if err != nil {
 		return w.couldNot(err)
 	}
 	w.minute.inTail()
-	w.history.inTail()
+	w.history.reset()
 	return nil
 }
 
@@ -205,13 +201,13 @@ func (w *Writer) couldNot(err error) error {
 // closeMinute turns the tail into blocks and brings the plain tables up to date.
 func (w *Writer) closeMinute(now time.Time) error {
 	err := w.inTx(func(tx *sql.Tx) error {
-		for _, b := range []*bundle{&w.minute, &w.history} {
-			if b.facts == 0 {
-				continue
-			}
-			if err := w.insert(tx, "block", b, b.facts, true); err != nil {
+		if w.minute.facts > 0 {
+			if err := w.insert(tx, "block", &w.minute, w.minute.facts, true); err != nil {
 				return err
 			}
+		}
+		if err := w.insertHistory(tx); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(context.Background(), "DELETE FROM tail"); err != nil {
 			return fmt.Errorf("empty the tail of %s: %w", w.path, err)

@@ -41,7 +41,7 @@ func subject(f evidence.Fact) (string, bool) {
 	case evidence.ServiceState:
 		return key(f.Service, f.Instance), true
 	case evidence.Unseen:
-		return key(f.Source, f.Code), true
+		return key(f.Source, f.Code, f.What), true
 	}
 	return "", false
 }

@@ -137,6 +137,15 @@ func regular(path string) error {
 	return nil
 }
 
+// versionOf is the schema of a tape.
+func versionOf(db querier) (int, error) {
+	var v int
+	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&v); err != nil {
+		return 0, classify(fmt.Errorf("read the tape's version: %w", err))
+	}
+	return v, nil
+}
+
 // setMeta writes one line of the tape's own description.
 func setMeta(db execer, key, value string) error {
 	_, err := db.ExecContext(context.Background(), "INSERT INTO meta VALUES (?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value", key, value)

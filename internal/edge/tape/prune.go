@@ -13,6 +13,9 @@ const (
 	versionsKept = 30 * 24 * time.Hour // of what exists, beside the newest
 	shapesKept   = 20_000
 	contextKept  = 50_000
+	// bytes of history, compressed: a week of a few sites' logs, and the weeks
+	// that earlier runs of the recorder read
+	historyKept = 1 << 20
 )
 
 // prune keeps the tape within its bounds: the oldest blocks go first.
@@ -37,6 +40,8 @@ func (w *Writer) prune(tx *sql.Tx, now time.Time) error {
 		{`DELETE FROM context WHERE at_ms < ? AND EXISTS (SELECT 1 FROM context n
 			WHERE n.kind=context.kind AND n.subject=context.subject AND n.slot>context.slot)`, now.Add(-versionsKept).UnixMilli()},
 		{"DELETE FROM context WHERE at_ms < (SELECT at_ms FROM context ORDER BY at_ms DESC LIMIT 1 OFFSET ?)", contextKept},
+		{`DELETE FROM history WHERE id IN (SELECT id FROM
+			(SELECT id, sum(length(data)) OVER (ORDER BY id DESC) AS upto FROM history) WHERE upto > ?)`, historyKept},
 		{"DELETE FROM finding WHERE id <= (SELECT max(id) FROM finding) - ?", verdictsKept},
 	} {
 		if _, err := tx.ExecContext(context.Background(), p.query, p.arg); err != nil {

@@ -129,8 +129,8 @@ func (r *Reader) Close() error {
 // Version is the hirune that wrote last to the tape.
 func (r *Reader) Version() string { return getMeta(r.db, "hirune_version") }
 
-// Span is the time that the tape covers, rotated logs that were read at the
-// start included. It is zero for an empty tape.
+// Span is the time that was recorded. What logs told of the time before does
+// not count (on a tape of schema 1 it does). It is zero for an empty tape.
 func (r *Reader) Span() (Span, error) {
 	var from, to sql.NullInt64
 	row := r.db.QueryRowContext(context.Background(), `SELECT min(f), max(t) FROM (
@@ -144,7 +144,8 @@ func (r *Reader) Span() (Span, error) {
 	return Span{time.UnixMilli(from.Int64).UTC(), time.UnixMilli(to.Int64).UTC()}, nil
 }
 
-// Records returns the facts from from to to, both included, oldest first. What
+// Records returns the facts from from to to, both included, oldest first,
+// without what logs told of the time before recording (see History). What
 // cannot be read is left out and counted in Stats. An error means that nothing
 // could be read.
 func (r *Reader) Records(from, to time.Time) ([]evidence.Record, Stats, error) {
@@ -188,7 +189,7 @@ func (r *Reader) records(from, to time.Time, st *Stats) ([]evidence.Record, erro
 	out := make([]evidence.Record, 0, min(total, 1_000_000))
 	for _, row := range append(rows, tail...) {
 		for _, rec := range r.row(row, st) {
-			if !rec.At.Before(from) && !rec.At.After(to) {
+			if !rec.At.Before(from) && !rec.At.After(to) && !fromHistory(rec.Fact) {
 				out = append(out, rec)
 			}
 		}
@@ -201,6 +202,7 @@ func (r *Reader) records(from, to time.Time, st *Stats) ([]evidence.Record, erro
 // rowRef is a row of block or tail, its data not read yet.
 type rowRef struct {
 	table    string
+	session  int64 // of history only
 	id       int64
 	from, to int64
 	version  int

@@ -96,6 +96,7 @@ func (d *redactor) learn(rs []evidence.Record) {
 				d.hosts[hostOf(s)] = true
 			case asOrigin:
 				d.users[strings.TrimPrefix(s, "crontab ")] = strings.HasPrefix(s, "crontab ")
+			default: // names nobody
 			}
 			return s
 		})
@@ -180,8 +181,9 @@ func (d *redactor) replace(t treatment, s string) string {
 		return d.origin(s)
 	case asCommand:
 		return d.command(s)
+	default: // text, and what has no treatment of its own
+		return d.words(s)
 	}
-	return d.words(s)
 }
 
 // visit returns the fact with each of its texts replaced.
@@ -189,7 +191,7 @@ func visit(f evidence.Fact, do func(treatment, string) string) evidence.Fact {
 	v := reflect.New(reflect.TypeOf(f)).Elem()
 	v.Set(reflect.ValueOf(f))
 	visitFields(v, f.Kind(), do)
-	out, ok := v.Interface().(evidence.Fact)
+	out, ok := reflect.TypeAssert[evidence.Fact](v)
 	if !ok {
 		return f // cannot be: v is of f's own type
 	}

@@ -47,5 +47,14 @@ CREATE TABLE finding (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, json TEXT 
 CREATE TABLE action (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, json TEXT NOT NULL);
 `
 
+// historySQL is what version 2 added.
+const historySQL = `
+-- what logs held before the recorder began to follow them; data as in tail. A
+-- session is one run of the recorder: each reads the logs anew
+CREATE TABLE history (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+  version INTEGER NOT NULL, facts INTEGER NOT NULL, data BLOB NOT NULL);
+`
+
 // expectedTables are the tables without which a file is no tape.
 var expectedTables = []string{"meta", "tail", "block", "context"}

@@ -4,8 +4,9 @@
 // Facts are kept twice for a minute. Every few seconds a small batch is
 // committed to the table tail, so that a kill -9 costs no more than the time
 // between two commits. Once a minute the batches become one row of the table
-// block: all facts of that minute, sorted by kind and compressed together. The
-// other tables are plain: rollups per minute, statements, facts about what
+// block: all facts of that minute, sorted by kind and compressed together. What logs
+// told of the time before the recording is in a table of its own. The other
+// tables are plain: rollups per minute, statements, facts about what
 // exists (context), verdicts.
 //
 // The write-ahead log is used because a reader must never hold the recorder
@@ -40,18 +41,17 @@ var (
 const DefaultMaxBytes = 400 << 20
 
 // schemaVersion is PRAGMA user_version. A reader takes every version up to its own.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID is PRAGMA application_id: "hrne".
 const applicationID = 0x68726e65
 
 // Limits that keep memory and a hostile file in bounds.
 const (
-	blockEvery   = time.Minute
-	historyAfter = 10 * time.Minute // older facts (rotated logs) get a block of their own
-	maxPending   = 50_000           // facts kept while they cannot be written
-	maxBlockRaw  = 2 << 20          // bytes of CBOR after which a block is closed early
-	maxDecoded   = 32 << 20         // bytes that a damaged or hostile block may unpack to
+	blockEvery  = time.Minute
+	maxPending  = 50_000   // facts kept while they cannot be written
+	maxBlockRaw = 2 << 20  // bytes of CBOR after which a block is closed early
+	maxDecoded  = 32 << 20 // bytes that a damaged or hostile block may unpack to
 )
 
 // Options are the choices of a writer. The zero value is usable.

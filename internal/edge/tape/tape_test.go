@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -226,9 +227,15 @@ func TestOldLogLinesDoNotStretchTheMinutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	got, st, err := r.Records(t0.Add(-80*time.Hour), t0.Add(-time.Hour))
+	got, st, err := r.History()
 	if err != nil || len(got) != 1 || st.Blocks != 1 {
-		t.Errorf("got %d facts from %d blocks, %v; want 1 from 1", len(got), st.Blocks, err)
+		t.Errorf("got %d facts from %d rows, %v; want 1 from 1", len(got), st.Blocks, err)
+	}
+	if got, _ := all(t, path); slices.ContainsFunc(got, func(r evidence.Record) bool { return fromHistory(r.Fact) }) {
+		t.Error("history is among the records, too")
+	}
+	if span, err := r.Span(); err != nil || span.From.Before(t0) {
+		t.Errorf("got the span %v, %v; want it from %v", span, err, t0)
 	}
 }
 

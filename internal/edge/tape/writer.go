@@ -31,7 +31,7 @@ type Writer struct {
 	db      *sql.DB
 	pack    *packer
 	minute  bundle    // facts of the running minute, encoded
-	history bundle    // facts much older than that
+	history bundle    // what logs told of the time before
 	began   time.Time // of the running minute
 	roll    rollup
 	shapes  map[shapeKey]*shape
@@ -193,6 +193,9 @@ func (w *Writer) prepare(fresh bool) error {
 	if err := check(w.db, w.path); err != nil {
 		return err
 	}
+	if err := w.upgrade(); err != nil {
+		return err
+	}
 	var err error
 	if w.pack, err = newPacker(w.opt.export); err != nil {
 		return err
@@ -211,7 +214,7 @@ func (w *Writer) makeTables() error {
 		return fmt.Errorf("draw the tape's salt: %w", err)
 	}
 	return w.inTx(func(tx *sql.Tx) error {
-		for _, q := range []string{schemaSQL,
+		for _, q := range []string{schemaSQL + historySQL,
 			"PRAGMA application_id=" + strconv.Itoa(applicationID),
 			"PRAGMA user_version=" + strconv.Itoa(schemaVersion)} {
 			if _, err := tx.ExecContext(context.Background(), q); err != nil {
@@ -220,6 +223,22 @@ func (w *Writer) makeTables() error {
 		}
 		return errors.Join(setMeta(tx, "created", w.opt.Now.UTC().Format(time.RFC3339)), setMeta(tx, "salt", hex.EncodeToString(salt)))
 	})
+}
+
+// upgrade brings a tape of an older hirune up to date.
+func (w *Writer) upgrade() error {
+	version, err := versionOf(w.db)
+	if err != nil || version >= schemaVersion {
+		return err
+	}
+	return unlessFull(w.inTx(func(tx *sql.Tx) error {
+		for _, q := range []string{historySQL, "PRAGMA user_version=" + strconv.Itoa(schemaVersion)} {
+			if _, err := tx.ExecContext(context.Background(), q); err != nil {
+				return fmt.Errorf("bring %s up to date: %w", w.path, err)
+			}
+		}
+		return nil
+	}))
 }
 
 // moveAside renames a damaged tape and its log, so that nothing is thrown away.

@@ -1,8 +1,9 @@
 package rules
 
 import (
+	"time"
+
 	"hirune/internal/core/diagnose"
-	"hirune/internal/core/evidence"
 )
 
 // A class of requests is a flood when much more of them were completed than in
@@ -19,13 +20,13 @@ const (
 // flood judges one class of requests: demand, or not.
 type flood struct {
 	class        string
-	quiet, now   float64 // completed requests a second
+	quiet, now   float64 // completed requests a second; quiet is -1 without a quiet time
+	peak         float64 // the most in any few seconds, before the machine was spent
+	active       diagnose.Span
 	share        float64 // of the workers' time, or of their requests
 	timed        bool    // the share is of time
 	php          float64 // PHP's share of the CPU used
-	compared     bool    // there was a quiet time
 	starved      bool    // CPU or workers were scarce
-	demand       float64 // all completed work against the quiet time
 	clients      []diagnose.Client
 	clientsShare float64 // of the busiest five
 	fault        float64 // share of answers of the failure size
@@ -33,22 +34,42 @@ type flood struct {
 
 func floodOf(c *diagnose.Case, class string) flood {
 	in := c.Troubled()
-	now, quiet := c.Traffic(in), c.Traffic(c.Quiet)
-	f := flood{class: class, now: now[class].Rate(), quiet: quiet[class].Rate(), compared: !c.Quiet.Zero() && !c.Outage.Zero()}
+	now := c.Traffic(in)
+	only := func(k string) bool { return k == class }
+	f := flood{class: class, now: now[class].Rate(), quiet: -1, active: in}
+	if !c.Outage.Zero() {
+		f.quiet = c.QuietRate(only)
+	}
+	// It began before visitors felt it, and was worst before the machine was spent.
+	rise := diagnose.Span{From: in.From.Add(-riseLead), To: in.To}
+	if rise.From.Before(c.W.From) {
+		rise.From = c.W.From
+	}
+	for i, r := range c.Rates(rise, only) {
+		at := rise.From.Add(time.Duration(i) * riseStep)
+		if r >= max(floodFactor*f.quiet, floodLeastRate) && at.Before(f.active.From) {
+			f.active.From = at
+		}
+		f.peak = max(f.peak, r)
+	}
 	f.share, f.timed = diagnose.WorkerShare(now, class)
 	load := c.Load(in)
 	f.php = load.ShareOf(load.PHP)
 	f.starved = c.Starved(in) || c.Workers(in) >= 0.99
-	if q := diagnose.DynamicRate(quiet); q > 0 {
-		f.demand = diagnose.DynamicRate(now) / q
-	}
-	f.clients = c.Clients(in, class)
-	f.clientsShare = topShare(f.clients, now[class].Count)
+	f.clients = c.Clients(f.active, class)
+	f.clientsShare = topShare(f.clients, c.Traffic(f.active)[class].Count)
 	if n := now[class].Count; n > 0 {
 		f.fault = float64(now[class].Fault) / float64(n)
 	}
 	return f
 }
+
+// riseLead is how long before visitors suffer a flood may have begun: credit
+// can carry a small machine for a while. Rates come in steps of riseStep.
+const (
+	riseLead = 5 * time.Minute
+	riseStep = 5 * time.Second
+)
 
 func topShare(clients []diagnose.Client, all int64) float64 {
 	sum := int64(0)
@@ -61,15 +82,20 @@ func topShare(clients []diagnose.Client, all int64) float64 {
 	return min(float64(sum)/float64(all), 1)
 }
 
-// guilty reports whether the class is what the machine could not bear.
+// compared reports whether there was a quiet time to compare with.
+func (f flood) compared() bool { return f.quiet >= 0 }
+
+// guilty reports whether the class is what the machine could not bear: its peak
+// tells the demand, its share what became of it, and it has not gone away.
 func (f flood) guilty() bool {
-	if f.now < floodLeastRate || !f.starved {
+	if f.peak < floodLeastRate || !f.starved {
 		return false
 	}
-	if !f.compared {
+	if !f.compared() {
 		return f.share >= floodShareAlone
 	}
-	return f.now >= floodFactor*max(f.quiet, 0.1) && f.share >= floodShare
+	usual := max(f.quiet, 0.1)
+	return f.peak >= floodFactor*usual && f.now >= diagnose.DemandFactor*usual && f.share >= floodShare
 }
 
 // finding makes the argument: the rate rose, it is most of the work, PHP is
@@ -77,8 +103,8 @@ func (f flood) guilty() bool {
 func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose.Finding {
 	out := diagnose.Finding{
 		Share:  diagnose.Share{DatabaseTime: -1, CPU: -1, WorkerTime: f.share},
-		Active: c.Troubled(), Confidence: confidence,
-		Claim: diagnose.Say(id, "clients", diagnose.Count(len(f.clients)), "rate", diagnose.Number(f.now)),
+		Active: f.active, Confidence: confidence,
+		Claim: diagnose.Say(id, "clients", diagnose.Count(len(f.clients)), "rate", diagnose.Number(f.peak)),
 	}
 	if f.php >= 0 {
 		out.Share.CPU = f.php * max(f.share, 0)
@@ -89,8 +115,8 @@ func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose
 	if len(f.clients) > 0 {
 		out.About.Client, out.About.Path = f.clients[0].Address, f.clients[0].Path
 	}
-	if f.compared {
-		out.Proof = append(out.Proof, diagnose.Say("proof-request-rate", "class", f.class, "quiet", diagnose.Number(f.quiet), "outage", diagnose.Number(f.now)))
+	if f.compared() {
+		out.Proof = append(out.Proof, diagnose.Say("proof-request-rate", "class", f.class, "quiet", diagnose.Number(f.quiet), "outage", diagnose.Number(f.peak)))
 	} else {
 		out.Confidence = min(out.Confidence, 0.7)
 		out.Missing = append(out.Missing, diagnose.Say("missing-quiet"))
@@ -114,64 +140,9 @@ func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose
 
 // cleared gives the numbers that clear the class.
 func (f flood) cleared(id, say string) []diagnose.Rejected {
-	if f.now == 0 && f.quiet == 0 {
+	if f.now == 0 && f.quiet <= 0 {
 		return nil
 	}
-	quiet := f.quiet
-	if !f.compared {
-		quiet = -1
-	}
-	return []diagnose.Rejected{{ID: id, Metric: "requests_per_second", Baseline: quiet, Window: f.now,
-		Say: diagnose.Say(say, "quiet", diagnose.Number(quiet), "outage", diagnose.Number(f.now), "share", diagnose.Share01(max(f.share, 0)))}}
-}
-
-// SearchFlood is a few clients that ask for searches which no cache answers.
-func SearchFlood() diagnose.Rule {
-	return diagnose.Rule{
-		ID:     "search-flood",
-		Title:  "searches that no cache answers take all workers: demand",
-		Source: "the lab; completed work above 1.1 times the quiet time was right in 11 of 11 demand spikes and wrong in 0 of 99 others",
-		Needs:  map[string]string{evidence.Traffic{}.Kind(): "missing-traffic"},
-		Match: func(c *diagnose.Case) []diagnose.Finding {
-			f := floodOf(c, evidence.ClassSearch)
-			if c.Outage.Zero() || !f.guilty() {
-				return nil
-			}
-			out := f.finding(c, "search-flood", 0.8)
-			if f.clientsShare >= 0.5 {
-				out.Confidence += 0.05
-			}
-			out.Remedies = []string{"rate-limit", "block-clients", "cache-search"}
-			return []diagnose.Finding{out}
-		},
-		Clear: func(c *diagnose.Case) []diagnose.Rejected {
-			return floodOf(c, evidence.ClassSearch).cleared("search-flood", "cleared-search-flood")
-		},
-	}
-}
-
-// XMLRPCLoginFlood is log-in attempts through xmlrpc.php that take all workers.
-func XMLRPCLoginFlood() diagnose.Rule {
-	return diagnose.Rule{
-		ID:     "xmlrpc-login-flood",
-		Title:  "log-in attempts through xmlrpc.php take all workers",
-		Source: "the lab: each attempt costs as much PHP as a page, and its status is 200",
-		Needs:  map[string]string{evidence.Traffic{}.Kind(): "missing-traffic"},
-		Match: func(c *diagnose.Case) []diagnose.Finding {
-			f := floodOf(c, evidence.ClassXMLRPC)
-			if c.Outage.Zero() || !f.guilty() {
-				return nil
-			}
-			out := f.finding(c, "xmlrpc-login-flood", 0.8)
-			if f.fault >= 0.5 {
-				out.Confidence += 0.05
-				out.Proof = append(out.Proof, diagnose.Say("proof-login-failures", "share", diagnose.Share01(f.fault)))
-			}
-			out.Remedies = []string{"close-xmlrpc", "block-clients"}
-			return []diagnose.Finding{out}
-		},
-		Clear: func(c *diagnose.Case) []diagnose.Rejected {
-			return floodOf(c, evidence.ClassXMLRPC).cleared("xmlrpc-login-flood", "cleared-login-attack")
-		},
-	}
+	return []diagnose.Rejected{{ID: id, Metric: "requests_per_second", Baseline: f.quiet, Window: f.now,
+		Say: diagnose.Say(say, "quiet", diagnose.Number(f.quiet), "outage", diagnose.Number(f.now), "share", diagnose.Share01(max(f.share, 0)))}}
 }

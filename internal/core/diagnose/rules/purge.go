@@ -75,12 +75,7 @@ func (p purge) unindexed() bool {
 	if !p.known || p.column() == "" {
 		return false
 	}
-	for _, col := range slices.Concat(p.filter.Range, p.filter.Equal) {
-		if p.table.IndexedBy(col) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(slices.Concat(p.filter.Range, p.filter.Equal), p.table.IndexedBy)
 }
 
 // wide reports whether the purge was seen to read a large part of the table.
@@ -128,7 +123,7 @@ func (p purge) about() diagnose.Subject {
 }
 
 // proofs are the sentences that any purge finding shares.
-func (p purge) proofs() []diagnose.Sentence {
+func (p purge) proofs(c *diagnose.Case) []diagnose.Sentence {
 	out := []diagnose.Sentence{diagnose.Say("proof-statement", "digest", p.Digest, "at", p.Active.From, "running", p.Running)}
 	if p.unindexed() {
 		names := []string{}
@@ -145,7 +140,7 @@ func (p purge) proofs() []diagnose.Sentence {
 		out = append(out, diagnose.Say(id, "table", p.Table, "access", p.plan.Access, "rows", diagnose.Count(p.plan.Rows)))
 	}
 	if p.RowsRead > 0 && p.known {
-		out = append(out, diagnose.Say("proof-rows-examined", "rows", diagnose.Count(p.RowsRead), "table_rows", diagnose.Count(p.table.Rows), "table", p.Table))
+		out = append(out, diagnose.Say("proof-rows-examined", "rows", diagnose.Count(p.RowsRead), "table_rows", diagnose.Count(c.Rows(p.table.Schema, p.Table)), "table", p.Table))
 	}
 	return append(out, p.originProofs()...)
 }

@@ -59,7 +59,7 @@ func matchPurgeNeverFinishes(c *diagnose.Case) []diagnose.Finding {
 		f := diagnose.Finding{
 			About: p.about(), Origin: p.origin(), Share: share, Active: p.Active,
 			Claim: diagnose.Say("purge-never-finishes", "table", p.Table, "column", p.column()),
-			Proof: p.proofs(), Missing: p.missing(), Confidence: 0.6,
+			Proof: p.proofs(c), Missing: p.missing(), Confidence: 0.6,
 			Remedies: []string{"purge", "add-index", "raise-buffer-pool"},
 		}
 		if full > 0 {

@@ -46,13 +46,21 @@ func matchPurgeWithoutIndex(c *diagnose.Case) []diagnose.Finding {
 }
 
 // explains reports whether something that was at work in the span began no
-// later than the outage, and had not ended long before it.
+// later than the outage, and had not ended long before it. A cap on the CPU that
+// began with it and holds until visitors suffer carries it on: the queue that
+// piled up meanwhile is what they wait in.
 func explains(c *diagnose.Case, s diagnose.Span) bool {
 	if c.Outage.Zero() {
 		return true
 	}
+	if capped, _ := c.Capped(diagnose.Span{From: s.From, To: c.Outage.To}); !capped.Zero() && capped.From.Before(s.To.Add(orderSlack)) && capped.To.After(s.To) {
+		s.To = s.To.Add(min(capped.To.Sub(s.To), carries))
+	}
 	return !s.From.After(c.Outage.From.Add(orderSlack)) && !s.To.Before(c.Outage.From.Add(-orderSlack))
 }
+
+// carries is how long a cap can carry a cause on before visitors feel it.
+const carries = 3 * time.Minute
 
 // orderSlack is how much later than its effect a cause may seem to begin:
 // probe and samples are not taken at the same moment, and a probe that began
@@ -73,7 +81,7 @@ func purgeFinding(c *diagnose.Case, p purge, share diagnose.Share, after diagnos
 	f := diagnose.Finding{
 		About: p.about(), Origin: p.origin(), Share: share, Active: p.Active,
 		Claim:    diagnose.Say("purge-without-index", "table", p.Table, "column", p.column(), "running", p.Running),
-		Proof:    p.proofs(),
+		Proof:    p.proofs(c),
 		Missing:  p.missing(),
 		Remedies: []string{"purge", "add-index"},
 	}

@@ -208,7 +208,7 @@ func TestServiceStopped(t *testing.T) {
 	stopped := func(restart bool) []evidence.Record {
 		return scene(120, func(i int, s *second) {
 			state := evidence.ServiceState{Service: evidence.ServiceDatabase, Instance: "mariadbd:3306", Up: true, PID: 812, How: "process"}
-			down := i >= 60 && !(restart && i >= 62)
+			down := i >= 60 && (!restart || i < 62)
 			if down {
 				state.Up, state.PID = false, 0
 				s.failed, s.pageMs, s.pages, s.db = true, 5, 0, 0
@@ -305,5 +305,49 @@ func TestVerdictIsAFunctionOfTheEvidence(t *testing.T) {
 	got := verdict(append(longer, records...))
 	if got.Status != want.Status || len(got.Causes) != 1 || !reflect.DeepEqual(got.Causes[0].About, want.Causes[0].About) {
 		t.Errorf("with a healthy hour in front: got %s %+v", got.Status, got.Causes)
+	}
+}
+
+// A site that is broken all the time says nothing of when the others suffer.
+func TestOneDeadSiteIsNoOutage(t *testing.T) {
+	dead := evidence.Probe{Site: "old-shop", URL: "http://old/", Status: 500, TookMs: 4}
+	v := verdict(scene(120, func(i int, s *second) {
+		if i%5 == 0 {
+			s.extra = append(s.extra, dead)
+		}
+	}))
+	if v.Status != diagnose.Healthy || len(v.Notes) == 0 || v.Notes[0].ID != "note-dead-site" {
+		t.Errorf("got %s with notes %+v; want healthy, the dead site noted", v.Status, v.Notes)
+	}
+	alone := scene(120, func(_ int, s *second) { s.failed = true })
+	if v = verdict(alone); v.Status == diagnose.Healthy {
+		t.Errorf("the only site is dead: got %s", v.Status)
+	}
+}
+
+// The cap outlives the statement: visitors feel it only when the queue is long.
+func TestCapCarriesThePurgeOn(t *testing.T) {
+	records := func(capped bool) []evidence.Record {
+		return scene(220, func(i int, s *second) {
+			purgeSeconds(i, 40, 50, s)
+			if i == 43 {
+				s.extra = append(s.extra, ledgerTable(), ledgerFilter, ledgerPlan("ALL"))
+			}
+			if i >= 46 && i < 100 {
+				s.busy, s.php = 0.2, 0.16
+				if capped {
+					s.throttled = 1.6
+				}
+			}
+			if i >= 100 {
+				starve(s, 0.03)
+			}
+		})
+	}
+	if v := verdict(records(true)); !accuses(v, "purge-without-index") {
+		t.Errorf("cap from the purge to the outage: got %s, causes %+v", v.Status, v.Causes)
+	}
+	if v := verdict(records(false)); accuses(v, "purge-without-index") {
+		t.Errorf("nothing between the purge and the outage: got %+v", v.Causes)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hirune/internal/core/evidence"
@@ -135,16 +136,16 @@ func (s *databaseServer) transactions(ctx context.Context, l *look, sessions mys
 // tellMissing records once for each account which rights it lacks. The right
 // PROCESS is told by the error of each beat.
 func (s *databaseServer) tellMissing(l *look) {
-	var codes string
+	var missing strings.Builder
 	var facts []evidence.Fact
 	for _, m := range s.conn.Missing() {
 		if m.Code == mysql.CodeNoProcess {
 			continue
 		}
-		codes += m.Code + " "
+		missing.WriteString(m.Code + " ")
 		facts = append(facts, evidence.Unseen{Source: "database", Code: m.Code, What: m.What, Detail: "logged in as " + s.conn.Account(), Hint: m.Hint})
 	}
-	if codes != s.told {
+	if codes := missing.String(); codes != s.told {
 		l.facts = append(l.facts, facts...)
 		s.told = codes
 	}

@@ -127,6 +127,7 @@ func (c *ErrorLogs) look(now time.Time) {
 	}
 	for _, p := range f.Pools {
 		c.add(p.ErrorLog, errorlog.FPM, p.Instance)
+		c.add(p.PHPErrorLog, errorlog.PHP, p.Instance)
 	}
 	for _, r := range f.Roots {
 		if r.WPConfig != "" {

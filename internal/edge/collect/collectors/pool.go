@@ -147,7 +147,6 @@ func (c *Pools) children(p discover.Pool, f *evidence.WorkerPool) error {
 		f.Children++
 		works, err := c.works(child)
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EPERM) {
-			busy = -1
 			return notHere(fmt.Errorf("what the workers of php-fpm do: %w", err), "not-root", "run it with sudo")
 		}
 		if err == nil && works {

@@ -99,14 +99,8 @@ func procInt(b []byte) int64 {
 
 // procLines calls do for each line without its end.
 func procLines(b []byte, do func(line []byte)) {
-	for len(b) > 0 {
-		line := b
-		if i := bytes.IndexByte(b, '\n'); i >= 0 {
-			line, b = b[:i], b[i+1:]
-		} else {
-			b = nil
-		}
-		do(line)
+	for line := range bytes.Lines(b) {
+		do(bytes.TrimSuffix(line, []byte{'\n'}))
 	}
 }
 

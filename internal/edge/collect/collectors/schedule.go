@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -252,8 +253,8 @@ func (r *scheduleReader) unit(name string) [][2]string {
 			break
 		}
 	}
-	for i := len(unitDirs) - 1; i >= 0; i-- {
-		dir := path.Join(unitDirs[i], name+".d")
+	for _, d := range slices.Backward(unitDirs) {
+		dir := path.Join(d, name+".d")
 		for _, n := range r.names(dir) {
 			if b, ok := r.read(path.Join(dir, n)); ok && strings.HasSuffix(n, ".conf") {
 				out = append(out, unitSettings(b)...)

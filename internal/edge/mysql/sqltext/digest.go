@@ -76,8 +76,9 @@ func startsValue(t token) bool {
 		return t.text != ")"
 	case word:
 		return keywords[t.upper]
+	default: // a name or a value
+		return false
 	}
-	return false
 }
 
 // dropRows keeps the first of VALUES (…), (…), (…).
