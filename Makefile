@@ -52,7 +52,8 @@ test: setup vet build ## all tests; as root on the real stack too, brought up on
 	.ci/gotest ./...
 ifneq ($(ROOT),)
 	@$(MAKE) test-live
-	@printf '%d passed, 0 failed\n' $$(( $$(cat .cache/passed) + 1 ))
+	@echo $$(( $$(cat .cache/passed) + 1 )) >.cache/passed # the live scenario
+	@printf '%d passed, 0 failed\n' $$(cat .cache/passed)
 else
 	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE)\n'
 endif
@@ -71,15 +72,19 @@ vet: ## go vet over everything
 test-live: build ## one live scenario of the lab (LIVE=…), as root
 	$(RUN) $(LIVE)
 
+.PHONY: test-mysql
+test-mysql: ## the database tests on a throw-away MySQL 8 or later of yours: make test-mysql SOCKET=…
+	HIRUNE_TEST_MYSQL_SOCKET=$(SOCKET) go test -count=1 -tags mysqllive -run LiveMySQL -v ./internal/edge/mysql
+
 .PHONY: race
 race: ## the packages that start goroutines, under the race detector
-	go test -race $$(grep -rlE '^\s+go |\.Go\(func' --include=*.go internal cmd | xargs -n1 dirname | sort -u | sed 's|^|./|')
+	go test -race $$(grep -rlE '^\s+go |\.Go\(func' --include=*.go internal cmd lab | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: golden
 golden: ## write the golden files anew; read the diff before you commit it
 	@pkgs=$$(grep -rl 'flag.Bool("update"' --include=*_test.go internal cmd | xargs -n1 dirname | sort -u | sed 's|^|./|'); \
 	 [ -n "$$pkgs" ] || { echo 'no package has golden files' >&2; exit 1; }; \
-	 go test $$pkgs -update; git status --short -- internal cmd
+	 go test $$pkgs -update; git status --short -- internal cmd docs
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
@@ -113,7 +118,7 @@ bench: build ## what the recorder and a diagnosis cost, beside atop and sadc
 	go run ./bench/recorder
 
 .PHONY: generate
-generate: ## docs/rules.md from the rules
+generate: ## write docs/rules.md from the rules
 	go generate ./...
 
 .PHONY: install
@@ -128,4 +133,4 @@ install: build ## install the binary, man pages and completions below PREFIX (/u
 
 .PHONY: clean
 clean: ## take away what was built; the pinned tools stay
-	rm -rf bin dist .cache/test.log .cache/passed
+	rm -rf bin dist .cache/test.log .cache/passed .cache/failed

@@ -55,7 +55,7 @@ It reads the recorder's tape. Where there is none, or it has ended, it looks at 
 }
 
 func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
-	l, err := a.fromTape(f)
+	l, err := a.fromTape(f, question{since: time.Duration(f.since), at: f.at})
 	if errors.Is(err, tape.ErrMissing) && f.tape == "" && f.at == "" {
 		fmt.Fprintln(a.err, "no recording yet; looking at the server as it is now")
 		l, err = a.fromServer(ctx, f)
@@ -66,7 +66,12 @@ func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 	if err != nil {
 		return err
 	}
-	v := diagnose.Diagnose(l.window(), rules.All(), diagnose.Options{At: l.at, Loc: time.Local})
+	v := judge(l)
+	if f.at == "" && f.since == 0 {
+		if v, err = a.orEarlier(f, l, v); err != nil {
+			return err
+		}
+	}
 	if err := a.answer(v, f.form); err != nil {
 		return err
 	}
@@ -74,6 +79,10 @@ func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 		return a.keep(v)
 	}
 	return nil
+}
+
+func judge(l loaded) diagnose.Verdict {
+	return diagnose.Diagnose(l.window(), rules.All(), diagnose.Options{At: l.at, Loc: time.Local})
 }
 
 // lacking says why a recording does not do for a verdict on now, or "".
@@ -89,15 +98,18 @@ func (a *app) lacking(l loaded) string {
 }
 
 // fromTape reads the asked part of the tape and tells what of it is lost.
-func (a *app) fromTape(f diagnoseFlags) (loaded, error) {
-	r, path, err := a.tapeToRead(f.tape)
+func (a *app) fromTape(f diagnoseFlags, q question) (loaded, error) {
+	r, _, err := a.tapeToRead(f.tape)
 	if err != nil {
 		return loaded{}, err
 	}
 	defer r.Close()
-	l, err := load(r, path, question{since: time.Duration(f.since), at: f.at})
+	l, err := load(r, q)
 	if err != nil {
 		return l, err
+	}
+	if l.left {
+		fmt.Fprintf(a.err, "only %s are read at once; for another time: hirune diagnose --at TIME\n", long(readAtOnce))
 	}
 	if n := len(l.stats.Damaged); n > 0 {
 		fmt.Fprintf(a.err, "%d blocks of the tape are damaged and left out\n", n)
@@ -121,8 +133,10 @@ func (a *app) fromServer(ctx context.Context, f diagnoseFlags) (loaded, error) {
 	}
 	defer eyes.close()
 	p := a.start("looking at the server", lookFor)
+	eyes.traffic.HistoryBytes = liveHistory
 	records, err := collect.Sample(ctx, eyes.collectors, lookFor, collect.Options{Version: version()})
 	p.done()
+	records = append(records, a.restOfLogs(ctx, eyes)...)
 	if ctx.Err() != nil {
 		return loaded{}, hint.Wrap(errors.New("interrupted before there was an answer"), "interrupted", "let it look for "+long(lookFor))
 	}
@@ -137,7 +151,7 @@ func (a *app) withServer(ctx context.Context, f diagnoseFlags, before loaded) (l
 		return now, err
 	}
 	now.records = append(before.records, now.records...)
-	now.from, now.at = before.from, now.to
+	now.from, now.at, now.trouble = before.from, now.to, before.trouble
 	return now, nil
 }
 

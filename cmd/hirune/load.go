@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -18,25 +17,19 @@ const (
 	defaultAhead = time.Hour     // after --at: does it end?
 )
 
-// smallTape is up to which size a tape is read from its beginning, because that
-// is where it keeps what the logs told of the weeks before. Larger ones hold
-// many hours, which would cost more than the answer is worth.
-const smallTape = 4 << 20
-
-// history is from when on a tape is read that is asked about the time since
-// from.
-func history(path string, recorded tape.Span, from time.Time) time.Time {
-	if st, err := os.Stat(path); err == nil && st.Size() <= smallTape {
-		return recorded.From
-	}
-	return from
-}
+// readAtOnce is the longest time of which all facts are read: an hour costs up
+// to a second of CPU and 20 MB. In a longer one the minutes say where to look.
+const readAtOnce = defaultBack + defaultAhead
 
 // question is which part of a tape is asked for.
 type question struct {
-	since time.Duration // 0: not given
-	at    string        // as typed; empty: not given
+	since  time.Duration // 0: not given
+	at     string        // as typed; empty: not given
+	moment time.Time     // instead of at; zero: not given
 }
+
+// open reports whether the moment of the trouble is left to us.
+func (q question) open() bool { return q.at == "" && q.moment.IsZero() }
 
 // stretch returns the time to look at, and the moment asked for or zero.
 func (q question) stretch(recorded tape.Span) (from, to, at time.Time, err error) {
@@ -46,8 +39,10 @@ func (q question) stretch(recorded tape.Span) (from, to, at time.Time, err error
 		back = q.since
 	}
 	end := to
-	if q.at != "" {
-		at, err = momentIn(q.at, from.In(time.Local), to)
+	if !q.open() {
+		if at = q.moment; at.IsZero() {
+			at, err = momentIn(q.at, from.In(time.Local), to)
+		}
 		if err != nil {
 			return from, to, at, hint.Wrap(err, "no-such-time", "see what the tape covers: hirune tape info")
 		}
@@ -69,11 +64,13 @@ type loaded struct {
 	to      time.Time
 	at      time.Time
 	stats   tape.Stats
+	trouble []trouble // of the last days, by the minutes
+	left    bool      // more was asked for than is read at once, and nothing there
 }
 
 // load reads the asked time of a tape, with the facts about what existed then
 // however old they are.
-func load(r *tape.Reader, path string, q question) (loaded, error) {
+func load(r *tape.Reader, q question) (loaded, error) {
 	whole, err := r.Span()
 	if err != nil {
 		return loaded{}, err
@@ -82,16 +79,42 @@ func load(r *tape.Reader, path string, q question) (loaded, error) {
 		return loaded{}, hint.Wrap(errEmpty, "tape-empty", "let the recorder run for a while first: sudo hirune record")
 	}
 	var l loaded
+	if l.trouble, err = troubleOf(r, whole); err != nil {
+		return l, err
+	}
+	q, l.left = q.narrow(l.trouble, whole.To)
 	if l.from, l.to, l.at, err = q.stretch(whole); err != nil {
 		return l, err
 	}
-	err = l.read(r, history(path, whole, l.from))
+	err = l.read(r, l.from)
 	return l, err
 }
 
-// read fills in the facts since from, and what was known before then.
+// narrow turns a question about a long time into one about the worst in it;
+// left says that there was no trouble in what will not be read.
+func (q question) narrow(all []trouble, end time.Time) (_ question, left bool) {
+	if q.since <= readAtOnce {
+		return q, false
+	}
+	from := end.Add(-q.since)
+	q.since = readAtOnce
+	if !q.open() {
+		return q, true
+	}
+	if t, ok := worst(since(all, from)); ok {
+		q.moment = t.middle()
+	}
+	return q, q.moment.IsZero()
+}
+
+// read fills in the facts since from, what was known before then, and what
+// logs told of the time before recording.
 func (l *loaded) read(r *tape.Reader, from time.Time) error {
 	known, st, err := r.Context(from)
+	if err != nil {
+		return err
+	}
+	past, old, err := r.History()
 	if err != nil {
 		return err
 	}
@@ -100,8 +123,9 @@ func (l *loaded) read(r *tape.Reader, from time.Time) error {
 		return err
 	}
 	// What was first told within the time is among the records already.
-	l.records = append(slices.DeleteFunc(known, func(k evidence.Record) bool { return !k.At.Before(from) && !k.At.After(l.to) }), seen...)
-	l.stats = tape.Stats{Facts: len(l.records), Unknown: st.Unknown + more.Unknown, Blocks: more.Blocks, Damaged: append(st.Damaged, more.Damaged...)}
+	known = slices.DeleteFunc(known, func(k evidence.Record) bool { return !k.At.Before(from) && !k.At.After(l.to) })
+	l.records = slices.Concat(known, past, seen)
+	l.stats = tape.Stats{Facts: len(l.records), Unknown: st.Unknown + old.Unknown + more.Unknown, Blocks: more.Blocks, Damaged: slices.Concat(st.Damaged, old.Damaged, more.Damaged)}
 	return nil
 }
 

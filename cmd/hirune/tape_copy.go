@@ -66,7 +66,7 @@ func (a *app) export(f exportFlags, to string) error {
 	if !f.force && exists(to) {
 		return hint.Wrap(fmt.Errorf("export to %s: %w", to, os.ErrExist), "exists", "choose another name, or write over it with --force")
 	}
-	r, path, err := a.tapeToRead(f.tape)
+	r, _, err := a.tapeToRead(f.tape)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (a *app) export(f exportFlags, to string) error {
 	}
 	var done tape.Exported
 	err = writeFile(to, func(w io.Writer) (err error) {
-		done, err = tape.Export(r, w, history(path, whole, from), end, tape.ExportOptions{Now: a.now(), Version: version()})
+		done, err = tape.Export(r, w, from, end, tape.ExportOptions{Now: a.now(), Version: version()})
 		return err
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 type eyes struct {
 	*watch
 	collectors []collect.Timed
+	traffic    *collectors.Traffic
 	closers    []func() error
 }
 
@@ -65,11 +66,12 @@ func (e *eyes) host() {
 // logs adds what reads the logs of the services, and the host's schedules.
 func (e *eyes) logs() {
 	found := func() discover.Found { return *e.found() }
-	traffic, errors := collectors.NewTraffic(found), collectors.NewErrorLogs(found)
-	e.add(traffic, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
+	e.traffic = collectors.NewTraffic(found)
+	errors := collectors.NewErrorLogs(found)
+	e.add(e.traffic, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
 	e.add(errors, collect.Timed{Every: fastChange, Steady: true, Timeout: 4 * time.Second})
 	e.add(&collectors.Schedules{}, collect.Timed{Every: 6 * time.Hour, Timeout: 4 * time.Second})
-	e.closers = append(e.closers, traffic.Close, errors.Close)
+	e.closers = append(e.closers, e.traffic.Close, errors.Close)
 }
 
 // close gives back what the collectors hold. What fails then was only read.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"strings"
 	"time"
 
 	"hirune/internal/core/evidence"
@@ -73,6 +74,36 @@ func eventAt(e evidence.CronEvent, began time.Time) Event {
 	return Event{CronEvent: e, Due: due, Late: late, Matches: late >= -2*time.Second && late <= dueWithin}
 }
 
+// JobAt returns the job of the host's own schedules that was due when something
+// began, if it runs once a day or less often and is the only one: what runs every
+// five minutes was always due just now.
+func (c *Case) JobAt(began time.Time) (job evidence.Schedule, due time.Time, ok bool) {
+	seen := map[string]bool{}
+	for _, j := range recording.Ever[evidence.Schedule](c.W) {
+		key := j.Origin + "\x00" + j.Spec + "\x00" + j.Command
+		if j.Next <= 0 || seen[key] || !atOneTime(j.Spec) {
+			continue
+		}
+		seen[key] = true
+		e := eventAt(evidence.CronEvent{NextUnixS: j.Next, IntervalS: 24 * 3600}, began)
+		if !e.Matches {
+			continue
+		}
+		if ok {
+			return evidence.Schedule{}, time.Time{}, false
+		}
+		job, due, ok = j, e.Due, true
+	}
+	return job, due, ok
+}
+
+// atOneTime reports whether a crontab line names one minute of one hour.
+func atOneTime(spec string) bool {
+	f := strings.Fields(spec)
+	number := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	return spec == "@daily" || spec == "@midnight" || len(f) == 5 && number(f[0]) && number(f[1])
+}
+
 // Owner returns the plugin that a table belongs to; found in its code before
 // guessed from its name.
 func (c *Case) Owner(table string) (evidence.Owner, bool) {
@@ -93,7 +124,7 @@ func (c *Case) recurrence(f Finding) *Recurrence {
 	}
 	e, ok := c.EventFor(f.About.Table, f.Active.From)
 	if !ok || e.IntervalS <= 0 || e.Hook != f.Origin.Hook {
-		return nil
+		return c.jobAgain(f)
 	}
 	interval := time.Duration(e.IntervalS) * time.Second
 	next := time.Unix(e.NextUnixS, 0)
@@ -103,6 +134,21 @@ func (c *Case) recurrence(f Finding) *Recurrence {
 	at := e.Due.In(c.Loc).Format("15:04:05")
 	return &Recurrence{At: at, Next: next.UTC(), Schedule: e.Schedule, Seen: c.seenTimes(f),
 		Say: Say("again-schedule", "hook", e.Hook, "at", at, "next", next)}
+}
+
+// jobAgain says when the host's own schedule starts it again.
+func (c *Case) jobAgain(f Finding) *Recurrence {
+	j, due, ok := c.JobAt(f.Active.From)
+	if !ok || j.Spec != f.Origin.Schedule {
+		return nil
+	}
+	at := due.In(c.Loc).Format("15:04:05")
+	next := time.Unix(j.Next, 0)
+	for !next.After(c.W.To) { // bounded: the crontab may have been read days before
+		next = next.Add(24 * time.Hour)
+	}
+	return &Recurrence{At: at, Next: next.UTC(), Schedule: j.Spec, Seen: c.seenTimes(f),
+		Say: Say("again-host-schedule", "job", j.Command, "at", at, "next", next)}
 }
 
 // seenTimes counts the executions of the same kind that the recording holds.

@@ -7,6 +7,7 @@ func Claims() map[string][]string {
 	return map[string][]string{
 		// Causes: what is claimed.
 		"purge-without-index":  {"table", "column", "running"},
+		"link-purge-unseen":    {"table", "column", "hook", "due"}, // purge-without-index, over before anybody looked
 		"purge-never-finishes": {"table", "column"},
 		"search-flood":         {"clients", "rate"},
 		"xmlrpc-login-flood":   {"clients", "rate"},
@@ -15,18 +16,20 @@ func Claims() map[string][]string {
 
 		// Proofs: what bears it.
 		"proof-no-index":         {"table", "column", "indexes"},
-		"proof-explain":          {"table", "access", "rows"},          // EXPLAIN of the recorded text
-		"proof-explain-running":  {"table", "access", "rows"},          // while it ran
-		"proof-rows-examined":    {"rows", "table_rows", "table"},      // of the statement against the table
-		"proof-statement":        {"digest", "at", "running"},          // the statement itself
-		"proof-cron-match":       {"hook", "due", "started"},           // it began when the hook was due
-		"proof-plugin-code":      {"plugin", "file", "hook", "table"},  // one file names both
-		"proof-plugin-table":     {"plugin", "table"},                  // its code names the table
-		"proof-plugin-prefix":    {"plugin", "table"},                  // by the name of the table only
-		"proof-database-cpu":     {"share", "quiet"},                   // of all CPU used, against quiet
-		"proof-lock-memory":      {"used", "pool", "share"},            // row locks against the buffer pool
-		"proof-lock-table-full":  {"count", "at"},                      // error 1206 in a log
-		"proof-lock-heap":        {"count", "at"},                      // the 67 per cent warning
+		"proof-explain":          {"table", "access", "rows"},         // EXPLAIN of the recorded text
+		"proof-explain-running":  {"table", "access", "rows"},         // while it ran
+		"proof-rows-examined":    {"rows", "table_rows", "table"},     // of the statement against the table
+		"proof-statement":        {"digest", "at", "running"},         // the statement itself
+		"proof-cron-match":       {"hook", "due", "started"},          // it began when the hook was due
+		"proof-schedule-match":   {"job", "spec", "due", "started"},   // of the host's own schedules
+		"proof-plugin-code":      {"plugin", "file", "hook", "table"}, // one file names both
+		"proof-plugin-table":     {"plugin", "table"},                 // its code names the table
+		"proof-plugin-prefix":    {"plugin", "table"},                 // by the name of the table only
+		"proof-database-cpu":     {"share", "quiet"},                  // of all CPU used, against quiet
+		"proof-lock-memory":      {"used", "pool", "share"},           // row locks against the buffer pool
+		"proof-lock-table-full":  {"count", "at"},                     // error 1206 in a log
+		"proof-lock-heap":        {"count", "at"},                     // the 67 per cent warning
+		"proof-table-size":       {"table", "bytes", "rows"},
 		"proof-rolled-back":      {"modified", "at"},                   // changes taken back
 		"proof-rows-not-fewer":   {"table", "before", "after"},         // nothing was deleted
 		"proof-repeats":          {"days"},                             // the same trace on other days
@@ -83,6 +86,7 @@ func Claims() map[string][]string {
 		"why-capped":          {"throttled"},
 		"again-schedule":      {"hook", "at", "next"}, // wp-cron keeps its phase
 		"again-schedule-ever": {"hook", "at"},         // no next time known
+		"again-host-schedule": {"job", "at", "next"},  // crontab or timer
 		"again-seen":          {"at", "times"},        // seen at the same time of the day
 
 		// What is missing.

@@ -3,6 +3,7 @@ package report
 // enClaims are the English words of diagnose.Claims.
 var enClaims = map[string]string{
 	"claim.purge-without-index":  "A clean-up of {table} searches by {column}; no index begins with it, so it reads the whole table[ ({running})].",
+	"claim.link-purge-unseen":    "The clean-up {hook} was due at {due}, before anybody watched. It works on {table}, which has no index that begins with {column}, and the database is still busy with no statement running.",
 	"claim.purge-never-finishes": "The clean-up of {table} by {column} fails every time: it runs out of memory for row locks, takes everything back and deletes nothing.",
 	"claim.search-flood":         "Searches arrive at {rate} a second[ from {clients#address|addresses}]; PHP and the database work out each one anew.",
 	"claim.xmlrpc-login-flood":   "Log-in attempts through xmlrpc.php arrive at {rate} a second[ from {clients#address|addresses}]; checking them uses up PHP.",
@@ -10,11 +11,13 @@ var enClaims = map[string]string{
 	"claim.service-stopped":      "{service} stopped[ at {at}] and did not answer any more.",
 
 	"claim.proof-no-index":         "No index of {table} begins with {column}[; its indexes: {indexes}].",
+	"claim.proof-table-size":       "The table {table} takes {bytes}[, about {rows} rows].",
 	"claim.proof-explain":          "EXPLAIN of the recorded statement: access {access} on {table}[, about {rows#row|rows}].",
 	"claim.proof-explain-running":  "EXPLAIN while it ran: access {access} on {table}[, about {rows#row|rows}].",
 	"claim.proof-rows-examined":    "The statement examined {rows#row|rows}[; the table {table} has about {table_rows}].",
 	"claim.proof-statement":        "The statement[, seen at {at}][, running for {running}]: {digest}",
 	"claim.proof-cron-match":       "The WordPress hook {hook} was due at {due}; the statement began at {started}.",
+	"claim.proof-schedule-match":   "The server's own schedule ({spec}) starts \"{job}\", due at {due}; the statement began at {started}.",
 	"claim.proof-plugin-code":      "In the plugin {plugin} one file, {file}, names both the hook {hook} and the table {table}.",
 	"claim.proof-plugin-table":     "The code of the plugin {plugin} names the table {table}.",
 	"claim.proof-plugin-prefix":    "Going by its name, the table {table} belongs to the plugin {plugin}. Its code was not seen to name it.",
@@ -76,6 +79,7 @@ var enClaims = map[string]string{
 	"claim.again-schedule":      "Next at {next}: the hook {hook} keeps its time of day[, {at}].",
 	"claim.again-schedule-ever": "The hook {hook} runs each time at {at}.",
 	"claim.again-seen":          "Around {at} again, most likely: seen {times#time|times} at that time of day.",
+	"claim.again-host-schedule": "Next at {next}: the server's own schedule starts \"{job}\" at {at}.",
 
 	"claim.missing-statements": "What the database was running was not recorded. Run the recorder as root, or grant its database user PROCESS.",
 	"claim.missing-plan":       "How the database reads {table} was not recorded (EXPLAIN). Grant the recorder's database user SELECT on it.",
@@ -100,6 +104,7 @@ var enClaims = map[string]string{
 	"claim.note-dead-site":       "The site {site} never answered while others here did; it was left out of the judgement.",
 
 	"short.purge-without-index":  "Clean-up without an index starts",
+	"short.link-purge-unseen":    "Clean-up without an index was due",
 	"short.purge-never-finishes": "Clean-up starts that cannot succeed",
 	"short.search-flood":         "Flood of searches",
 	"short.xmlrpc-login-flood":   "Flood of log-in attempts (xmlrpc.php)",

@@ -3,6 +3,7 @@ package report
 // jaClaims are the Japanese words of diagnose.Claims.
 var jaClaims = map[string]string{
 	"claim.purge-without-index":  "{table} の古い行を {column} 列で探して削除する処理が、使えるインデックスがなく、テーブル全体を読んでいます[（{running}）]。",
+	"claim.link-purge-unseen":    "定期削除 {hook} は、記録を始める前の {due} に実行される予定でした。対象の {table} には {column} 列で始まるインデックスがなく、実行中の SQL がないのにデータベースは今も動き続けています。",
 	"claim.purge-never-finishes": "{table} から古い行を {column} 列で探して削除する処理が毎回失敗しています。行ロック用のメモリが足りずにすべて取り消され、1行も減っていません。",
 	"claim.search-flood":         "サイト内検索が[ {clients}個のアドレスから]毎秒 {rate}回届き、そのたびに PHP とデータベースが計算しています。",
 	"claim.xmlrpc-login-flood":   "xmlrpc.php へのログイン試行が[ {clients}個のアドレスから]毎秒 {rate}回届き、その確認だけで PHP が手いっぱいになっています。",
@@ -10,11 +11,13 @@ var jaClaims = map[string]string{
 	"claim.service-stopped":      "{service} が[ {at} に]停止し、応答しなくなりました。",
 
 	"claim.proof-no-index":         "{table} には、{column} 列で始まるインデックスがありません[（現在のインデックス: {indexes}）]。",
+	"claim.proof-table-size":       "テーブル {table} の大きさは {bytes} です[（約 {rows}行）]。",
 	"claim.proof-explain":          "記録した SQL の EXPLAIN: {table} へのアクセスは {access}[、約 {rows}行]。",
 	"claim.proof-explain-running":  "実行中に取得した EXPLAIN: {table} へのアクセスは {access}[、約 {rows}行]。",
 	"claim.proof-rows-examined":    "この SQL は {rows}行を調べました[（{table} は約 {table_rows}行）]。",
 	"claim.proof-statement":        "実行されていた SQL[（{at} に確認）][（実行時間 {running}）]: {digest}",
 	"claim.proof-cron-match":       "WordPress のフック {hook} の予定時刻は {due}、この SQL の開始は {started} でした。",
+	"claim.proof-schedule-match":   "サーバーのスケジュール（{spec}）が「{job}」を {due} に起動する予定で、この SQL は {started} に始まりました。",
 	"claim.proof-plugin-code":      "プラグイン {plugin} の {file} に、フック {hook} とテーブル {table} の両方が書かれています。",
 	"claim.proof-plugin-table":     "プラグイン {plugin} のコードに、テーブル {table} が書かれています。",
 	"claim.proof-plugin-prefix":    "テーブル {table} は、名前から見てプラグイン {plugin} のものです（コードでは確認できていません）。",
@@ -76,6 +79,7 @@ var jaClaims = map[string]string{
 	"claim.again-schedule":      "次回は {next} です。フック {hook} は毎回同じ時刻[（{at}）]に動きます。",
 	"claim.again-schedule-ever": "フック {hook} は毎回 {at} に動きます。",
 	"claim.again-seen":          "おそらくまた {at} ごろです（同じ時刻に {times}回確認）。",
+	"claim.again-host-schedule": "次回は {next}：サーバーのスケジュールが {at} に「{job}」を起動します。",
 
 	"claim.missing-statements": "データベースで何が実行されていたか記録がありません。root で記録するか、記録用のデータベースユーザーに PROCESS 権限を与えてください。",
 	"claim.missing-plan":       "データベースが {table} をどう読むか（EXPLAIN）の記録がありません。記録用のデータベースユーザーに、このテーブルの SELECT 権限を与えてください。",
@@ -100,6 +104,7 @@ var jaClaims = map[string]string{
 	"claim.note-dead-site":       "サイト {site} は記録中ずっと応答がなく、ほかのサイトは応答していたため、判断の対象から外しました。",
 
 	"short.purge-without-index":  "インデックスのない削除処理が始まる",
+	"short.link-purge-unseen":    "インデックスのない削除処理の予定時刻",
 	"short.purge-never-finishes": "成功しない削除処理が始まる",
 	"short.search-flood":         "サイト内検索が集中する",
 	"short.xmlrpc-login-flood":   "xmlrpc.php へのログイン試行が集中する",

@@ -134,7 +134,7 @@ func TestFactsOfANewerHiruneAreCounted(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
-	dir := smallDisk(t, "1200k")
+	dir := smallDisk(t, "1m")
 	path := filepath.Join(dir, "tape")
 	w, err := OpenWriter(path, Options{Now: t0})
 	if err != nil {
@@ -245,7 +245,7 @@ func asNobody(t *testing.T, do func()) {
 }
 
 func TestAReadOnlyMediumCanBeRead(t *testing.T) {
-	dir := smallDisk(t, "1200k")
+	dir := smallDisk(t, "4m")
 	path := filepath.Join(dir, "tape")
 	writeHour(t, path, 60)
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {

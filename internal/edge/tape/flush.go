@@ -164,6 +164,7 @@ func (w *Writer) commitTail() error {
 	if err != nil {
 		return w.couldNot(err)
 	}
+	w.full = false
 	w.minute.inTail()
 	w.history.reset()
 	return nil
@@ -184,8 +185,8 @@ func (w *Writer) insert(tx *sql.Tx, table string, b *bundle, facts int, all bool
 // may be what is missing. And a minute that has grown far beyond a block is
 // dropped, so that a full disk does not become a full memory.
 func (w *Writer) couldNot(err error) error {
-	if errors.Is(classify(err), ErrFull) {
-		_, _ = w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	if w.full = errors.Is(classify(err), ErrFull); w.full {
+		w.makeRoom()
 	}
 	if w.minute.bytes+w.history.bytes <= 2*maxBlockRaw {
 		return err
@@ -196,6 +197,13 @@ func (w *Writer) couldNot(err error) error {
 	w.minute.reset()
 	w.history.reset()
 	return err
+}
+
+// makeRoom moves the log into the tape and gives its room back. It is tried
+// before the next write, too: what others have freed meanwhile must serve to
+// shorten the log first, because a write that fails again would take it.
+func (w *Writer) makeRoom() {
+	_, _ = w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)") // if it fails, so does the write
 }
 
 // closeMinute turns the tail into blocks and brings the plain tables up to date.
@@ -217,6 +225,7 @@ func (w *Writer) closeMinute(now time.Time) error {
 	if err != nil {
 		return w.couldNot(err)
 	}
+	w.full = false
 	w.minute.reset()
 	w.history.reset()
 	w.roll = rollup{}

@@ -36,6 +36,7 @@ type Writer struct {
 	roll    rollup
 	shapes  map[shapeKey]*shape
 	known   knowledge
+	full    bool // the disk was, at the last commit
 }
 
 // OpenWriter opens the tape at path for recording, and makes it where there is
@@ -99,6 +100,9 @@ func (w *Writer) Commit(now time.Time) error {
 		return fmt.Errorf("write to the tape %s: it is closed", w.path)
 	}
 	bad := w.encode(now)
+	if w.full {
+		w.makeRoom()
+	}
 	if w.due(now) {
 		return errors.Join(bad, classify(w.closeMinute(now)))
 	}

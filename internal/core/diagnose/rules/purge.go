@@ -28,6 +28,8 @@ type purge struct {
 	trx     []evidence.Transaction // its transaction, sample by sample
 	trxAt   []time.Time
 	event   diagnose.Event
+	job     evidence.Schedule // of the host, where no event of the site fits
+	jobDue  time.Time
 	owner   evidence.Owner
 }
 
@@ -52,6 +54,9 @@ func purges(c *diagnose.Case) []purge {
 		}
 		p.event, _ = c.EventFor(p.Table, r.Active.From)
 		p.owner, _ = c.Owner(p.Table)
+		if !p.event.Matches {
+			p.job, p.jobDue, _ = c.JobAt(r.Active.From)
+		}
 		out = append(out, p)
 	}
 	slices.SortStableFunc(out, func(a, b purge) int { return cmp.Compare(b.Seen, a.Seen) })
@@ -75,7 +80,7 @@ func (p purge) unindexed() bool {
 	if !p.known || p.column() == "" {
 		return false
 	}
-	return !slices.ContainsFunc(slices.Concat(p.filter.Range, p.filter.Equal), p.table.IndexedBy)
+	return !slices.ContainsFunc(slices.Concat(p.filter.Range, p.filter.Equal, p.filter.Wrapped), p.table.IndexedBy)
 }
 
 // wide reports whether the purge was seen to read a large part of the table.
@@ -115,6 +120,7 @@ func (p purge) origin() diagnose.Origin {
 		o.Hook, o.Schedule, o.File = p.event.Hook, p.event.Schedule, p.event.File
 		o.Plugin = cmp.Or(o.Plugin, p.event.Owner)
 	}
+	o.Schedule = cmp.Or(p.job.Spec, o.Schedule)
 	return o
 }
 
@@ -150,6 +156,9 @@ func (p purge) originProofs() []diagnose.Sentence {
 	if p.event.Matches {
 		out = append(out, diagnose.Say("proof-cron-match", "hook", p.event.Hook, "due", p.event.Due, "started", p.Active.From))
 	}
+	if p.job.Spec != "" {
+		out = append(out, diagnose.Say("proof-schedule-match", "job", p.job.Command, "spec", p.job.Spec, "due", p.jobDue, "started", p.Active.From))
+	}
 	switch {
 	case p.event.Table:
 		out = append(out, diagnose.Say("proof-plugin-code", "plugin", p.origin().Plugin, "file", p.event.File, "hook", p.event.Hook, "table", p.Table))
@@ -170,7 +179,7 @@ func (p purge) missing() []diagnose.Sentence {
 	if !p.planned {
 		out = append(out, diagnose.Say("missing-plan", "table", p.Table))
 	}
-	if p.origin().Hook == "" && p.origin().Plugin == "" {
+	if o := p.origin(); o.Hook == "" && o.Plugin == "" && o.Schedule == "" {
 		out = append(out, diagnose.Say("missing-origin", "table", p.Table))
 	}
 	return out

@@ -42,6 +42,9 @@ func matchPurgeWithoutIndex(c *diagnose.Case) []diagnose.Finding {
 		seen[p.Table] = true
 		out = append(out, purgeFinding(c, p, share, after, fullScan))
 	}
+	if len(out) == 0 {
+		return unseenPurges(c)
+	}
 	return out
 }
 

@@ -351,3 +351,61 @@ func TestCapCarriesThePurgeOn(t *testing.T) {
 		t.Errorf("nothing between the purge and the outage: got %+v", v.Causes)
 	}
 }
+
+// Somebody looks only when the DELETE is over: the schedule, the table and the
+// database's unexplained work are what is left.
+func TestPurgeOverBeforeAnybodyLooked(t *testing.T) {
+	late := func(due time.Duration, table evidence.Table) []evidence.Record {
+		return scene(20, func(i int, s *second) {
+			starve(s, 0.09)
+			if i == 0 {
+				s.extra = append(s.extra, table,
+					evidence.TableGrowth{Schema: "shop", Name: ledger, Column: "noted", Ordered: true, MinKey: 1, MaxKey: 600_000,
+						Probes: []evidence.GrowthProbe{{Key: 1, UnixS: t0.Unix() - 9_000_000}, {Key: 600_000, UnixS: t0.Unix()}}},
+					evidence.HookTable{Site: "shop", Hook: "ledger_tidy", Table: ledger, Plugin: "visit-ledger", File: "tidy.php"},
+					evidence.CronEvent{Site: "shop", Hook: "ledger_tidy", NextUnixS: t0.Add(24*time.Hour - due).Unix(), Schedule: "daily", IntervalS: 86400, Owner: "visit-ledger"})
+			}
+		})
+	}
+	v := verdict(late(2*time.Minute, ledgerTable()))
+	if v.Status != diagnose.Likely || !accuses(v, "purge-without-index") || v.Causes[0].Origin.Hook != "ledger_tidy" || v.Causes[0].About.Column != "noted" {
+		t.Errorf("due two minutes before: got %s, causes %+v", v.Status, v.Causes)
+	}
+	small := ledgerTable()
+	small.FileBytes, small.DataBytes = 1<<20, 1<<20
+	for name, records := range map[string][]evidence.Record{
+		"due ten hours before": late(10*time.Hour, ledgerTable()),
+		"the table is small":   late(2*time.Minute, small),
+		"it has the index":     late(2*time.Minute, ledgerTable(evidence.Index{Name: "noted", Columns: []string{"noted"}})),
+	} {
+		if v := verdict(records); accuses(v, "purge-without-index") {
+			t.Errorf("%s: got %+v", name, v.Causes)
+		}
+	}
+}
+
+// A site without WordPress: its clean-up is a line in a crontab.
+func TestPurgeOfTheHostsSchedule(t *testing.T) {
+	job := func(spec string, next time.Time) evidence.Schedule {
+		return evidence.Schedule{Origin: "crontab shop", Spec: spec, Command: "php tidy.php", Next: next.Unix()}
+	}
+	tomorrow := t0.Add(40*time.Second + 24*time.Hour)
+	for name, c := range map[string]struct {
+		jobs []evidence.Fact
+		want string
+	}{
+		"one daily job":             {[]evidence.Fact{job("29 15 * * *", tomorrow)}, "29 15 * * *"},
+		"every five minutes":        {[]evidence.Fact{job("*/5 * * * *", tomorrow)}, ""},
+		"another hour":              {[]evidence.Fact{job("29 3 * * *", tomorrow.Add(-12*time.Hour))}, ""},
+		"two at once: which?":       {[]evidence.Fact{job("29 15 * * *", tomorrow), job("29 15 * * 1", tomorrow)}, ""},
+		"one beside a frequent one": {[]evidence.Fact{job("* * * * *", tomorrow), job("29 15 * * *", tomorrow)}, "29 15 * * *"},
+	} {
+		v := verdict(caseZero(append(c.jobs, ledgerTable(), ledgerFilter, ledgerPlan("ALL"))...))
+		if !accuses(v, "purge-without-index") || v.Causes[0].Origin.Schedule != c.want {
+			t.Errorf("%s: got origin %+v, want schedule %q", name, v.Causes[0].Origin, c.want)
+		}
+		if (v.Recurrence != nil) != (c.want != "") {
+			t.Errorf("%s: got recurrence %+v", name, v.Recurrence)
+		}
+	}
+}

@@ -89,10 +89,11 @@ func (t *Traffic) Collect(ctx context.Context, b *collect.Beat) error {
 	return nil
 }
 
-// HistoryDone reports whether all that the logs held before has been told.
+// HistoryDone reports whether all that the logs held before has been told, as
+// far as they can be read.
 func (t *Traffic) HistoryDone() bool {
 	for _, l := range t.logs {
-		if l.history != nil || !l.started {
+		if l.history != nil {
 			return false
 		}
 	}
