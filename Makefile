@@ -84,7 +84,7 @@ race: ## the packages that start goroutines, under the race detector
 golden: ## write the golden files anew; read the diff before you commit it
 	@pkgs=$$(grep -rl 'flag.Bool("update"' --include=*_test.go internal cmd | xargs -n1 dirname | sort -u | sed 's|^|./|'); \
 	 [ -n "$$pkgs" ] || { echo 'no package has golden files' >&2; exit 1; }; \
-	 go test $$pkgs -update; git status --short -- internal cmd docs
+	 rc=0; go test $$pkgs -update || rc=$$?; git status --short -- internal cmd docs; exit $$rc
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

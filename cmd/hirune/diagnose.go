@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,7 +110,11 @@ func (a *app) fromTape(f diagnoseFlags, q question) (loaded, error) {
 		return l, err
 	}
 	if l.left {
-		fmt.Fprintf(a.err, "only %s are read at once; for another time: hirune diagnose --at TIME\n", long(readAtOnce))
+		found := ""
+		if q.open() {
+			found = "no trouble in that time; "
+		}
+		fmt.Fprintf(a.err, "%sonly %s are read in full; for another time: hirune diagnose --at TIME\n", found, hours(readAtOnce))
 	}
 	if n := len(l.stats.Damaged); n > 0 {
 		fmt.Fprintf(a.err, "%d blocks of the tape are damaged and left out\n", n)
@@ -140,7 +145,7 @@ func (a *app) fromServer(ctx context.Context, f diagnoseFlags) (loaded, error) {
 	if ctx.Err() != nil {
 		return loaded{}, hint.Wrap(errors.New("interrupted before there was an answer"), "interrupted", "let it look for "+long(lookFor))
 	}
-	return loaded{records: records, from: began, to: a.now()}, err
+	return loaded{records: records, fresh: anew(eyes.collectors, began), from: began, to: a.now()}, err
 }
 
 // withServer adds how the server is now to what was recorded before. The
@@ -150,7 +155,7 @@ func (a *app) withServer(ctx context.Context, f diagnoseFlags, before loaded) (l
 	if err != nil {
 		return now, err
 	}
-	now.records = append(before.records, now.records...)
+	now.records = slices.Concat(before.records, now.fresh, now.records)
 	now.from, now.at, now.trouble = before.from, now.to, before.trouble
 	return now, nil
 }

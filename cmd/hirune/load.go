@@ -60,6 +60,7 @@ func (q question) stretch(recorded tape.Span) (from, to, at time.Time, err error
 // loaded is what is known of the asked time.
 type loaded struct {
 	records []evidence.Record
+	fresh   []evidence.Record // of a look at the server: to come before its records where there are older ones
 	from    time.Time
 	to      time.Time
 	at      time.Time

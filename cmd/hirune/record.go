@@ -64,6 +64,10 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	defer eyes.close()
 	fmt.Fprintf(a.err, "recording to %s; Ctrl-C ends it\n", safe(w.Path()))
 	began := a.now()
+	err = w.Append(anew(eyes.collectors, began))
+	if err != nil {
+		return err
+	}
 	err = collect.Run(ctx, eyes.collectors, w, collect.Options{Version: version(), Warn: a.tapeFails})
 	if lost := w.Lost(); lost > 0 {
 		fmt.Fprintf(a.err, "%d facts could not be written and are lost\n", lost)

@@ -23,6 +23,7 @@ func (a *app) rounds(found discover.Found, records []evidence.Record) []check {
 	out = append(out, poolChecks(found)...)
 	out = append(out, databaseChecks(found, w)...)
 	out = append(out, siteChecks(found, w)...)
+	out = append(out, visitorChecks(found, w)...)
 	out = append(out, scheduleChecks(w)...)
 	out = append(out, serviceChecks(w)...)
 	out = append(out, hiddenChecks(w)...)
@@ -129,6 +130,11 @@ func poolChecks(found discover.Found) []check {
 // databaseChecks says which databases run and which of them answers.
 func databaseChecks(found discover.Found, w recording.Window) []check {
 	if len(found.Databases) == 0 {
+		for _, s := range recording.All[evidence.ServiceState](w) {
+			if s.Service == evidence.ServiceDatabase && !s.Up {
+				return []check{{Mark: markBad, Area: "database", Message: "no MariaDB or MySQL runs here, although a site needs one", Hint: "start it: sudo systemctl start mariadb, on Bitnami sudo /opt/bitnami/ctlscript.sh start mariadb"}}
+			}
+		}
 		return []check{{Mark: markUnknown, Area: "database", Message: "no MariaDB or MySQL runs here", Hint: "is it on another host? name it in " + discover.DefaultConfig + ": [[database]] address = \"host:3306\""}}
 	}
 	servers := map[string]evidence.DBServer{}
@@ -187,6 +193,41 @@ func siteChecks(found discover.Found, w recording.Window) []check {
 		out = append(out, check{Mark: markUnknown, Area: "site", Message: "no document root was found", Hint: "name it in " + discover.DefaultConfig + ": [[site]] root = \"/var/www/…\""})
 	}
 	return out
+}
+
+// visitorChecks says what a visitor of each site gets.
+func visitorChecks(found discover.Found, w recording.Window) []check {
+	last := map[string]evidence.Probe{}
+	for _, p := range recording.All[evidence.Probe](w) {
+		last[p.Site] = p
+	}
+	var out []check
+	for _, site := range keys(last) {
+		out = append(out, visitorCheck(last[site]))
+	}
+	for _, r := range found.Roots {
+		name := cmp.Or(r.Host, r.Dir)
+		if _, answered := last[name]; !answered && r.Listen != "" && len(out) < probesShown {
+			last[name] = evidence.Probe{}
+			out = append(out, check{Mark: markBad, Area: "visitor", Name: name, Message: fmt.Sprintf("waits for a page for more than %s", long(glance)), Hint: "find out why: hirune diagnose"})
+		}
+	}
+	return out
+}
+
+// probesShown is how many sites are asked, at most.
+const probesShown = 10
+
+func visitorCheck(p evidence.Probe) check {
+	c := check{Mark: markOK, Area: "visitor", Name: p.Site, Message: fmt.Sprintf("gets an answer (status %d) in %d ms", p.Status, p.TookMs), Evidence: p.URL}
+	if p.Failed() {
+		c.Mark, c.Hint = markBad, "find out why: hirune diagnose"
+		c.Message = fmt.Sprintf("gets an error (status %d)", p.Status)
+		if p.Status == 0 {
+			c.Message = "gets no answer: " + p.Error
+		}
+	}
+	return c
 }
 
 func scheduleChecks(w recording.Window) []check {

@@ -56,6 +56,10 @@ func TestRounds(t *testing.T) {
 		{"a service that is down", db, seen(evidence.ServiceState{Service: "php-fpm", Start: "systemctl start php8.2-fpm"}), markBad, "service", "systemctl start php8.2-fpm"},
 		{"a source that is hidden", db, seen(evidence.Unseen{Source: "database", Code: "access-denied", What: "statements", Hint: "GRANT PROCESS"}), markUnknown, "database", "GRANT PROCESS"},
 		{"a site", db, seen(evidence.Site{Name: "example.com", Root: "/var/www", Platform: "wordpress", Version: "6.1", Prefix: "wp_", Schema: "wp"}), markOK, "site", "wordpress 6.1"},
+		{"a site that answers", db, seen(evidence.Probe{Site: "example.com", Status: 200, TookMs: 31}), markOK, "visitor", "31 ms"},
+		{"a site that does not answer", db, seen(evidence.Probe{Site: "example.com", Error: "refused", URL: "http://example.com/"}), markBad, "visitor", "gets no answer: refused"},
+		{"a site that fails", db, seen(evidence.Probe{Site: "example.com", Status: 503}), markBad, "visitor", "status 503"},
+		{"a site that is slow", discover.Found{Roots: []discover.Root{{Host: "example.com", Listen: "*:80"}}}, nil, markBad, "visitor", "more than 4 s"},
 		{"the schedule of a site", db, seen(evidence.CronEvent{Site: "example.com", Hook: "x"}), markOK, "schedule", "1 event of WordPress"},
 	}
 	for _, c := range cases {

@@ -96,3 +96,6 @@ func parseSpan(text string) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+// hours shows a duration of whole hours.
+func hours(d time.Duration) string { return fmt.Sprintf("%d h", int(d.Hours())) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"hirune/internal/core/evidence"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/collect/collectors"
 	"hirune/internal/edge/discover"
@@ -72,6 +73,16 @@ func (e *eyes) logs() {
 	e.add(errors, collect.Timed{Every: fastChange, Steady: true, Timeout: 4 * time.Second})
 	e.add(&collectors.Schedules{}, collect.Timed{Every: 6 * time.Hour, Timeout: 4 * time.Second})
 	e.closers = append(e.closers, e.traffic.Close, errors.Close)
+}
+
+// anew says of each source that a new run begins: what it could not see in an
+// earlier one does not count any more.
+func anew(all []collect.Timed, now time.Time) []evidence.Record {
+	var out []evidence.Record
+	for _, c := range all {
+		out = append(out, evidence.Record{At: now, Source: c.Name(), Fact: evidence.Unseen{Source: c.Name(), Seen: true}})
+	}
+	return out
 }
 
 // close gives back what the collectors hold. What fails then was only read.

@@ -75,11 +75,22 @@ type Load struct {
 	PHP      float64
 	Web      float64
 	Services float64 // all known services together
+	// Confined says that a quota held the services back: what the rest of the
+	// host did then was not taken from them.
+	Confined bool
+}
+
+// Used is the CPU time that was used where the services compete for it.
+func (l Load) Used() float64 {
+	if l.Confined && l.Services > 0 {
+		return l.Services
+	}
+	return max(l.Busy, l.Services)
 }
 
 // ShareOf returns part of the CPU time that was used, or -1 if nothing is known.
 func (l Load) ShareOf(part float64) float64 {
-	used := max(l.Busy, l.Services)
+	used := l.Used()
 	if used <= 0 {
 		return -1
 	}
@@ -98,6 +109,9 @@ func (c *Case) Load(s Span) Load {
 		l.Capacity += float64(h.CapacityMs()) / 1000
 		l.Busy += float64(h.BusyMs()) / 1000
 		l.Steal += float64(h.StealMs) / 1000
+	}
+	for _, g := range recording.All[evidence.Cgroup](w) {
+		l.Confined = l.Confined || g.QuotaCPUs > 0 && g.ThrottledMs > 0
 	}
 	for _, u := range recording.All[evidence.ServiceUse](w) {
 		cpu := float64(u.CPUMs) / 1000

@@ -55,7 +55,7 @@ func (c *Case) withheld(s Span) Share {
 	l := c.Load(s)
 	kept := max(c.g.mean(lineThrottled, s), 0)*s.Duration().Seconds() + l.Steal
 	share := UnknownShare
-	if all := kept + max(l.Busy, l.Services); all > 0 {
+	if all := kept + l.Used(); all > 0 {
 		share.CPU = kept / all
 	}
 	return share

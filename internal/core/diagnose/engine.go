@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -164,17 +165,20 @@ func remedies(fs []Finding) []string {
 	return out
 }
 
-// unseen returns the sources that cannot be read at the end of the recording.
+// unseen returns what cannot be read at the end of the recording. What a
+// source told before a new run of the recorder began does not count any more.
 func (c *Case) unseen() []Unseen {
-	last := map[string]evidence.Unseen{}
+	type what struct{ source, code, what string }
+	last := map[what]evidence.Unseen{}
 	for _, u := range recording.Ever[evidence.Unseen](c.W) {
-		last[u.Source+"/"+u.Code] = u
-		if u.Seen {
-			for k, o := range last {
-				if o.Source == u.Source {
-					delete(last, k)
-				}
-			}
+		k := what{u.Source, u.Code, u.What}
+		switch {
+		case !u.Seen:
+			last[k] = u
+		case u.Code == "":
+			maps.DeleteFunc(last, func(k what, _ evidence.Unseen) bool { return k.source == u.Source })
+		default:
+			delete(last, k)
 		}
 	}
 	out := make([]Unseen, 0, len(last))
@@ -182,7 +186,7 @@ func (c *Case) unseen() []Unseen {
 		out = append(out, Unseen{Source: u.Source, Code: u.Code, What: u.What, Hint: u.Hint})
 	}
 	slices.SortFunc(out, func(a, b Unseen) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Code, b.Code), cmp.Compare(a.What, b.What))
 	})
 	return out
 }

@@ -38,7 +38,9 @@ type Unseen struct {
 	What   string `cbor:"w"`           // what cannot be judged without it, in English
 	Detail string `cbor:"d,omitempty"` // what was tried, with its error; no secrets
 	Hint   string `cbor:"h,omitempty"` // the exact command, grant or line that would change it
-	Seen   bool   `cbor:"o,omitempty"` // true when the source has become readable again
+	// Seen is true when it has become readable again. Without a Code it says that
+	// a new run begins: what the source told before does not count any more.
+	Seen bool `cbor:"o,omitempty"`
 }
 
 // Kind implements Fact.

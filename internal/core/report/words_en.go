@@ -168,7 +168,7 @@ var enFrame = map[string]string{
 	"source.host": "the machine", "source.process": "processes", "source.service": "services", "source.filesystem": "disk space",
 	"source.cgroup": "CPU limits", "source.pool": "PHP workers", "source.traffic": "the access log", "source.database": "the database",
 	"source.wordpress": "WordPress", "source.site": "the site", "source.schedule": "scheduled jobs", "source.probe": "test requests",
-	"source.errors": "error logs", "source.tape": "the recording", "source.cloud": "cloud metrics", "source.webserver": "the web server",
+	"source.errors": "error logs", "source.errorlog": "error logs", "source.discovery": "what runs here", "source.tape": "the recording", "source.cloud": "cloud metrics", "source.webserver": "the web server",
 
 	"code.access-denied": "access was denied", "code.no-process-right": "the right PROCESS is missing",
 	"code.database-down": "the database does not answer", "code.too-many-connections": "no connection was free",

@@ -81,7 +81,7 @@ var enClaims = map[string]string{
 	"claim.again-seen":          "Around {at} again, most likely: seen {times#time|times} at that time of day.",
 	"claim.again-host-schedule": "Next at {next}: the server's own schedule starts \"{job}\" at {at}.",
 
-	"claim.missing-statements": "What the database was running was not recorded. Run the recorder as root, or grant its database user PROCESS.",
+	"claim.missing-statements": "What the database was running was not recorded. What hirune doctor says of the database tells why.",
 	"claim.missing-plan":       "How the database reads {table} was not recorded (EXPLAIN). Grant the recorder's database user SELECT on it.",
 	"claim.missing-indexes":    "The indexes of {table} were not seen. Grant the recorder's database user SELECT on it.",
 	"claim.missing-traffic":    "No access log could be read, so visitors' requests are unknown. See: hirune doctor",
@@ -90,7 +90,7 @@ var enClaims = map[string]string{
 	"claim.missing-origin":     "Which plugin or program works on {table} is not known.",
 	"claim.missing-host":       "CPU, memory and disk of the machine were not recorded.",
 	"claim.missing-probe":      "No page was fetched as a test, so what a visitor sees is not measured directly. See: hirune doctor",
-	"claim.missing-locks":      "Who waits for whom in the database was not recorded. Grant the recorder's database user PROCESS.",
+	"claim.missing-locks":      "Who waits for whom in the database was not recorded. What hirune doctor says of the database tells why.",
 	"claim.missing-next-run":   "To be sure, the next run[ at {at}] must be recorded: sudo hirune record --for 24h",
 	"claim.missing-mechanism":  "Visitors suffered, but nothing that was recorded explains it.",
 

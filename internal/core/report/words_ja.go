@@ -168,7 +168,7 @@ var jaFrame = map[string]string{
 	"source.host": "サーバー本体", "source.process": "プロセス", "source.service": "サービス", "source.filesystem": "ディスクの空き",
 	"source.cgroup": "CPU の上限", "source.pool": "PHP ワーカー", "source.traffic": "アクセスログ", "source.database": "データベース",
 	"source.wordpress": "WordPress の設定", "source.site": "サイト", "source.schedule": "定期実行の予定", "source.probe": "確認アクセス",
-	"source.errors": "エラーログ", "source.tape": "記録", "source.cloud": "クラウドの計測値", "source.webserver": "Web サーバー",
+	"source.errors": "エラーログ", "source.errorlog": "エラーログ", "source.discovery": "稼働中のサービス", "source.tape": "記録", "source.cloud": "クラウドの計測値", "source.webserver": "Web サーバー",
 
 	"code.access-denied": "アクセスが拒否されました", "code.no-process-right": "PROCESS 権限がありません",
 	"code.database-down": "データベースが応答しません", "code.too-many-connections": "空いている接続がありません",

@@ -81,7 +81,7 @@ var jaClaims = map[string]string{
 	"claim.again-seen":          "おそらくまた {at} ごろです（同じ時刻に {times}回確認）。",
 	"claim.again-host-schedule": "次回は {next}：サーバーのスケジュールが {at} に「{job}」を起動します。",
 
-	"claim.missing-statements": "データベースで何が実行されていたか記録がありません。root で記録するか、記録用のデータベースユーザーに PROCESS 権限を与えてください。",
+	"claim.missing-statements": "データベースで何が実行されていたか記録がありません。理由は hirune doctor のデータベースの欄でわかります。",
 	"claim.missing-plan":       "データベースが {table} をどう読むか（EXPLAIN）の記録がありません。記録用のデータベースユーザーに、このテーブルの SELECT 権限を与えてください。",
 	"claim.missing-indexes":    "{table} のインデックスを確認できません。記録用のデータベースユーザーに、このテーブルの SELECT 権限を与えてください。",
 	"claim.missing-traffic":    "アクセスログを読めないため、どんなアクセスがあったか分かりません。確認方法: hirune doctor",
@@ -90,7 +90,7 @@ var jaClaims = map[string]string{
 	"claim.missing-origin":     "どのプラグインやプログラムが {table} を操作しているか分かりません。",
 	"claim.missing-host":       "サーバーの CPU・メモリ・ディスクの記録がありません。",
 	"claim.missing-probe":      "確認用のページ取得がなく、訪問者から見た状態を直接測れていません。確認方法: hirune doctor",
-	"claim.missing-locks":      "データベースのロック待ちの記録がありません。記録用のデータベースユーザーに PROCESS 権限を与えてください。",
+	"claim.missing-locks":      "データベースのロック待ちの記録がありません。理由は hirune doctor のデータベースの欄でわかります。",
 	"claim.missing-next-run":   "確実に判断するには、次回[（{at}）]の記録が必要です: sudo hirune record --for 24h",
 	"claim.missing-mechanism":  "訪問者に影響が出ていますが、それを説明できる記録がありません。",
 

@@ -42,6 +42,11 @@ type cgroup struct {
 // Name implements collect.Collector.
 func (*Cgroups) Name() string { return "cgroup" }
 
+// Blinds implements collect.Blinder.
+func (*Cgroups) Blinds() string {
+	return "CPU limits of the services, and whether they bite"
+}
+
 // Collect emits one evidence.Cgroup for each group with a quota, and once a
 // minute for the others. The first call emits nothing.
 func (c *Cgroups) Collect(_ context.Context, b *collect.Beat) error {

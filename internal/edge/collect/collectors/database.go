@@ -28,24 +28,33 @@ type Database struct {
 	source  DatabaseSource
 	servers []*databaseServer
 	asked   time.Time // when source was asked last
+	faults  logFaults // by server, where there are several
 }
 
 var _ collect.Collector = (*Database)(nil)
 
 // NewDatabase returns a collector that has asked and opened nothing yet.
-func NewDatabase(source DatabaseSource) *Database { return &Database{source: source} }
+func NewDatabase(source DatabaseSource) *Database {
+	return &Database{source: source, faults: logFaults{}}
+}
 
 // Name implements collect.Collector.
 func (d *Database) Name() string { return "database" }
 
+// Blinds implements collect.Blinder.
+func (*Database) Blinds() string {
+	return "running statements, locks, transactions, table sizes"
+}
+
 const (
 	databaseRefresh = time.Minute      // how often source is asked again
+	databaseSoon    = 5 * time.Second  // while none is known
 	databaseBudget  = 12 * time.Second // for one look, however late it is
 )
 
-// Collect looks once at each server. Where a server cannot be read it returns
-// an error that wraps evidence.ErrAbsent, with a hint; what the others showed
-// is emitted all the same.
+// Collect looks once at each server. Where none can be read it returns an error
+// that wraps evidence.ErrAbsent, with a hint; one of several that cannot be read
+// is told as evidence.Unseen, and so is a right that is missing.
 func (d *Database) Collect(ctx context.Context, b *collect.Beat) error {
 	d.refresh(b.Now)
 	if len(d.servers) == 0 {
@@ -66,9 +75,17 @@ func (d *Database) Collect(ctx context.Context, b *collect.Beat) error {
 		for _, f := range l.facts {
 			b.Emit(f)
 		}
-		errs = append(errs, l.err)
+		if l.err != nil {
+			errs = append(errs, l.err)
+		}
 	}
-	return errors.Join(errs...)
+	if len(errs) == len(looks) {
+		return errors.Join(errs...)
+	}
+	for i, s := range d.servers {
+		d.faults.change(b, d.Name(), s.target.String(), d.Blinds()+" of "+s.target.String(), looks[i].err)
+	}
+	return nil
 }
 
 // Close ends the connections. No Collect may be under way.
@@ -84,7 +101,11 @@ func (d *Database) Close() error {
 // refresh asks which servers there are. A server that is known stays, also
 // while it is down: its absence is what is to be recorded.
 func (d *Database) refresh(now time.Time) {
-	if !d.asked.IsZero() && now.Sub(d.asked) < databaseRefresh {
+	every := databaseRefresh
+	if len(d.servers) == 0 {
+		every = databaseSoon
+	}
+	if !d.asked.IsZero() && now.Sub(d.asked) < every && !now.Before(d.asked) {
 		return
 	}
 	d.asked = now

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"hirune/internal/core/evidence"
-	"hirune/internal/core/hint"
 	"hirune/internal/edge/mysql"
 )
 
@@ -20,7 +19,7 @@ type databaseServer struct {
 	lastErr  error
 	retryAt  time.Time
 	retries  int
-	told     string               // codes of the missing rights that were recorded
+	told     []evidence.Unseen    // the missing rights that were recorded
 	suspects map[string]time.Time // digest → when it was looked into
 	jobs     []job                // what is left to look into
 	tablesAt time.Time
@@ -114,8 +113,7 @@ func emitStatements(l *look, running []mysql.Running) {
 func (s *databaseServer) transactions(ctx context.Context, l *look, sessions mysql.Sessions) error {
 	txs, err := s.conn.Transactions(ctx, sessions)
 	if errors.Is(err, mysql.ErrNoProcess) {
-		m := s.conn.Missing()[0]
-		err = hint.Wrap(fmt.Errorf("read the transactions of %s as %s: %w", s.target, s.conn.Account(), err), mysql.CodeNoProcess, m.Hint)
+		err = nil // tellMissing has told it
 	} else if err != nil {
 		return err
 	}
@@ -133,20 +131,22 @@ func (s *databaseServer) transactions(ctx context.Context, l *look, sessions mys
 	return errors.Join(err, waitErr)
 }
 
-// tellMissing records once for each account which rights it lacks. The right
-// PROCESS is told by the error of each beat.
+// tellMissing records a change of the rights that the account in use lacks.
 func (s *databaseServer) tellMissing(l *look) {
-	var missing strings.Builder
-	var facts []evidence.Fact
+	var now []evidence.Unseen
 	for _, m := range s.conn.Missing() {
-		if m.Code == mysql.CodeNoProcess {
-			continue
+		now = append(now, evidence.Unseen{Source: "database", Code: m.Code, What: m.What, Detail: "logged in to " + s.target.String() + " as " + s.conn.Account(), Hint: m.Hint})
+	}
+	for _, u := range s.told {
+		if !slices.ContainsFunc(now, func(n evidence.Unseen) bool { return n.Code == u.Code }) {
+			u.Seen = true
+			l.emit(u)
 		}
-		missing.WriteString(m.Code + " ")
-		facts = append(facts, evidence.Unseen{Source: "database", Code: m.Code, What: m.What, Detail: "logged in as " + s.conn.Account(), Hint: m.Hint})
 	}
-	if codes := missing.String(); codes != s.told {
-		l.facts = append(l.facts, facts...)
-		s.told = codes
+	for _, u := range now {
+		if !slices.Contains(s.told, u) {
+			l.emit(u)
+		}
 	}
+	s.told = now
 }

@@ -68,6 +68,11 @@ func NewErrorLogs(found func() discover.Found) *ErrorLogs {
 // Name implements collect.Collector.
 func (c *ErrorLogs) Name() string { return "errorlog" }
 
+// Blinds implements collect.Blinder.
+func (*ErrorLogs) Blinds() string {
+	return "what the services' error logs say"
+}
+
 // Collect implements collect.Collector. It reads at most 1 MB of a log. A log
 // that cannot be read is told as evidence.Unseen; the others are read all the same.
 func (c *ErrorLogs) Collect(ctx context.Context, b *collect.Beat) error {

@@ -28,6 +28,11 @@ type Filesystems struct {
 // Name implements collect.Collector.
 func (*Filesystems) Name() string { return "filesystem" }
 
+// Blinds implements collect.Blinder.
+func (*Filesystems) Blinds() string {
+	return "free disk space"
+}
+
 // Collect emits one evidence.Filesystem for each file system of interest.
 // Network file systems are left out: a dead server would hold us up for ever.
 func (c *Filesystems) Collect(_ context.Context, b *collect.Beat) error {

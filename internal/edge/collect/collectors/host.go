@@ -42,6 +42,11 @@ type hostCounters struct {
 // Name implements collect.Collector.
 func (*Host) Name() string { return "host" }
 
+// Blinds implements collect.Blinder.
+func (*Host) Blinds() string {
+	return "CPU, memory and disk of the machine"
+}
+
 // Collect emits one evidence.Host. The first call has nothing to compare with
 // and emits nothing.
 func (h *Host) Collect(_ context.Context, b *collect.Beat) error {

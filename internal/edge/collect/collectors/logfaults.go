@@ -1,8 +1,6 @@
 package collectors
 
 import (
-	"fmt"
-
 	"hirune/internal/core/evidence"
 	"hirune/internal/core/hint"
 	"hirune/internal/edge/collect"
@@ -13,16 +11,20 @@ import (
 type logFaults map[string]string // path: code of what is wrong
 
 func (f logFaults) tell(b *collect.Beat, source, path string, err error) {
+	f.change(b, source, path, "what is in the log "+path, err)
+}
+
+// change tells a change of what is wrong with one of several things.
+func (f logFaults) change(b *collect.Beat, source, key, what string, err error) {
 	code := hint.CodeOf(err)
 	if err != nil && code == "" {
 		code = "failed"
 	}
-	old := f[path]
+	old := f[key]
 	if code == old {
 		return
 	}
-	f[path] = code
-	what := fmt.Sprintf("what is in the log %s", path)
+	f[key] = code
 	if old != "" {
 		b.Emit(evidence.Unseen{Source: source, Code: old, What: what, Seen: true})
 	}

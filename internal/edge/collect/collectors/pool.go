@@ -43,6 +43,11 @@ type Pools struct {
 // Name implements collect.Collector.
 func (*Pools) Name() string { return "pool" }
 
+// Blinds implements collect.Blinder.
+func (*Pools) Blinds() string {
+	return "how many PHP workers are busy, and how many requests wait for one"
+}
+
 // Collect emits one evidence.WorkerPool for each pool and each web server.
 func (c *Pools) Collect(ctx context.Context, b *collect.Beat) error {
 	t := c.Table

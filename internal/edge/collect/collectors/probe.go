@@ -51,6 +51,11 @@ func NewProbes(found func() discover.Found) *Probes {
 // Name implements collect.Collector.
 func (c *Probes) Name() string { return "probe" }
 
+// Blinds implements collect.Blinder.
+func (*Probes) Blinds() string {
+	return "what a visitor of the site gets"
+}
+
 // Collect implements collect.Collector. It does not wait for any answer; a
 // fact is told at the moment at which its request was sent.
 func (c *Probes) Collect(_ context.Context, b *collect.Beat) error {

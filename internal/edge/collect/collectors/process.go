@@ -29,6 +29,11 @@ type Processes struct {
 // Name implements collect.Collector.
 func (*Processes) Name() string { return "process" }
 
+// Blinds implements collect.Blinder.
+func (*Processes) Blinds() string {
+	return "which processes use the CPU"
+}
+
 // Collect emits a ServiceUse for each service instance and a ProcessUse for the
 // busiest others. The first call has nothing to compare with and emits nothing.
 func (c *Processes) Collect(_ context.Context, b *collect.Beat) error {

@@ -33,6 +33,11 @@ type Schedules struct {
 // Name implements collect.Collector.
 func (*Schedules) Name() string { return "schedule" }
 
+// Blinds implements collect.Blinder.
+func (*Schedules) Blinds() string {
+	return "cron jobs and timers of this host"
+}
+
 // Collect emits one evidence.Schedule for each job. A crontab that may not be
 // read is an error; the others are told.
 func (c *Schedules) Collect(_ context.Context, b *collect.Beat) error {

@@ -58,6 +58,11 @@ type serviceMemory struct {
 // Name implements collect.Collector.
 func (*Services) Name() string { return "service" }
 
+// Blinds implements collect.Blinder.
+func (*Services) Blinds() string {
+	return "which services are up"
+}
+
 // Collect emits an evidence.ServiceState when something changed, else each ten
 // seconds while a service is down and each minute while it is up.
 func (c *Services) Collect(_ context.Context, b *collect.Beat) error {

@@ -65,6 +65,11 @@ func NewTraffic(found func() discover.Found) *Traffic {
 // Name implements collect.Collector.
 func (t *Traffic) Name() string { return "traffic" }
 
+// Blinds implements collect.Blinder.
+func (*Traffic) Blinds() string {
+	return "requests: how many, how slow, from whom"
+}
+
 // Collect implements collect.Collector. It reads at most 4 MB of a log.
 func (t *Traffic) Collect(ctx context.Context, b *collect.Beat) error {
 	t.look(b.Now)

@@ -56,6 +56,11 @@ func NewWordPress(found func() discover.Found, db func(wordpress.Site) wordpress
 // Name implements collect.Collector.
 func (w *WordPress) Name() string { return "wordpress" }
 
+// Blinds implements collect.Blinder.
+func (*WordPress) Blinds() string {
+	return "WordPress' schedule, and which plugin owns which table"
+}
+
 // Collect implements collect.Collector. What cannot be read of one site is
 // told as evidence.Unseen; the others are read all the same.
 func (w *WordPress) Collect(ctx context.Context, b *collect.Beat) error {
@@ -276,9 +281,23 @@ func (s *wpSite) unseen(b *collect.Beat, err error) {
 		return
 	}
 	if s.said != "" {
-		b.Emit(evidence.Unseen{Source: "wordpress", Code: s.said, What: "the site " + s.site.Name, Seen: true})
+		b.Emit(evidence.Unseen{Source: "wordpress", Code: s.said, What: s.blinds(), Seen: true})
 	}
 	if s.said = code; code != "" {
-		b.Emit(evidence.Unseen{Source: "wordpress", Code: code, What: "schedule, plugins and tables of the site " + s.site.Name, Detail: err.Error(), Hint: hint.Of(err)})
+		b.Emit(evidence.Unseen{Source: "wordpress", Code: code, What: s.blinds(), Detail: onceEach(err), Hint: hint.Of(err)})
 	}
 }
+
+// onceEach is the text of joined errors, each once: what a site's database
+// refuses, it refuses to each question.
+func onceEach(err error) string {
+	var out []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func (s *wpSite) blinds() string { return "schedule, plugins and tables of the site " + s.site.Name }
