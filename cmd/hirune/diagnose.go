@@ -117,7 +117,7 @@ func (a *app) fromTape(f diagnoseFlags, q question) (loaded, error) {
 		fmt.Fprintf(a.err, "%sonly %s are read in full; for another time: hirune diagnose --at TIME\n", found, hours(readAtOnce))
 	}
 	if n := len(l.stats.Damaged); n > 0 {
-		fmt.Fprintf(a.err, "%d blocks of the tape are damaged and left out\n", n)
+		fmt.Fprintf(a.err, "%s of the tape left out, because of damage\n", count(n, "part"))
 	}
 	if l.stats.Unknown > 0 {
 		fmt.Fprintf(a.err, "%d facts are of a newer hirune and left out; install the newest one to read them\n", l.stats.Unknown)

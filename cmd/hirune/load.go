@@ -88,7 +88,23 @@ func load(r *tape.Reader, q question) (loaded, error) {
 		return l, err
 	}
 	err = l.read(r, l.from)
+	l.records = append(l.records, l.lost()...)
 	return l, err
+}
+
+// lost says in the verdict, too, what of the tape could not be read.
+func (l *loaded) lost() []evidence.Record {
+	var out []evidence.Record
+	add := func(code, what, advice string) {
+		out = append(out, evidence.Record{At: l.to, Source: "tape", Fact: evidence.Unseen{Source: "tape", Code: code, What: what, Hint: advice}})
+	}
+	if len(l.stats.Damaged) > 0 {
+		add("tape-damaged", "parts of the recording, which are damaged", "use an older copy of the tape")
+	}
+	if l.stats.Unknown > 0 {
+		add("tape-newer", count(l.stats.Unknown, "fact")+" that a newer hirune recorded", "install the newest hirune")
+	}
+	return out
 }
 
 // narrow turns a question about a long time into one about the worst in it;

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -27,8 +28,27 @@ func (a *app) tapeCmd() *cobra.Command {
 
 // tapeFlag adds --tape.
 func (a *app) tapeFlag(c *cobra.Command, path *string, words string) {
-	c.Flags().StringVar(path, "tape", "", words)
+	c.Flags().Var((*file)(path), "tape", words)
 	_ = c.MarkFlagFilename("tape", "hirune")
+}
+
+// file is the name of a file as a flag. An empty one is what an unset variable
+// of a shell leaves: it must not turn into the default.
+type file string
+
+// String implements pflag.Value.
+func (f *file) String() string { return string(*f) }
+
+// Type implements pflag.Value.
+func (*file) Type() string { return "FILE" }
+
+// Set implements pflag.Value.
+func (f *file) Set(text string) error {
+	if text == "" {
+		return errors.New("it needs the name of a file")
+	}
+	*f = file(text)
+	return nil
 }
 
 // tapeFacts is what is known of a tape as a file. It is also the JSON of tape info.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -106,7 +107,7 @@ func (a *app) exported(done tape.Exported, to string) {
 	if n := len(done.Damaged); n > 0 {
 		fmt.Fprintf(a.err, "%d damaged blocks are left out\n", n)
 	}
-	fmt.Fprintf(a.err, "look at it before you send it: hirune diagnose --verbose --tape %s\n", safe(to))
+	fmt.Fprintf(a.err, "look at it before you send it: hirune diagnose --verbose%s\n", safe(tapeArg(to)))
 }
 
 func (a *app) importTape(from, to string) error {
@@ -114,7 +115,10 @@ func (a *app) importTape(from, to string) error {
 		to = filepath.Base(from)
 	}
 	if exists(to) {
-		return hint.Wrap(fmt.Errorf("import to %s: %w", to, os.ErrExist), "exists", "choose another name with --to, or diagnose it where it is: hirune diagnose --tape "+from)
+		return hint.Wrap(fmt.Errorf("import to %s: %w", to, os.ErrExist), "exists", "choose another name with --to, or diagnose it where it is: hirune diagnose"+tapeArg(from))
+	}
+	if st, err := os.Stat(from); err == nil && !st.Mode().IsRegular() {
+		return hint.Wrap(fmt.Errorf("read the tape %s: it is no file", from), "tape-foreign", "name the file that somebody sent")
 	}
 	in, err := os.Open(from)
 	if err != nil {
@@ -124,8 +128,17 @@ func (a *app) importTape(from, to string) error {
 	if err := tape.Import(in, to); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "kept as %s; next: hirune diagnose --tape %s\n", safe(to), safe(to))
+	fmt.Fprintf(a.err, "kept as %s; next: hirune diagnose%s\n", safe(to), safe(tapeArg(to)))
 	return nil
+}
+
+// reasonOf is an error of the file system without the name of our own choice.
+func reasonOf(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // writeFile writes a file of its own beside the name and renames it when it is
@@ -133,7 +146,7 @@ func (a *app) importTape(from, to string) error {
 func writeFile(name string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".hirune-*")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return hint.Wrap(fmt.Errorf("write %s: %w", name, reasonOf(err)), "not-writable", "name a file in a folder that is there and that you may write to")
 	}
 	defer func() {
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ func (t trouble) middle() time.Time {
 // troubleOf finds the trouble of the last days on a tape, oldest first.
 func troubleOf(r *tape.Reader, recorded tape.Span) ([]trouble, error) {
 	ms, err := r.Minutes(later(recorded.From.Add(-time.Minute), recorded.To.Add(-troubleBack)), recorded.To)
-	if err != nil {
+	if err != nil && !errors.Is(err, tape.ErrDamaged) {
 		return nil, err
 	}
 	return troubles(ms), nil

@@ -294,3 +294,47 @@ func FuzzReader(f *testing.F) {
 		_, _, _ = r.LastVerdict()
 	})
 }
+
+func TestATapeThatIsRemovedWhileItIsWrittenIsMadeAnew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dir")
+	path := filepath.Join(dir, "tape")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w, err := OpenWriter(path, Options{Now: t0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSynth()
+	for i := range 200 {
+		if i == 90 {
+			for _, ext := range []string{"", "-wal", "-shm"} {
+				if err := os.Remove(path + ext); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if i == 130 { // with its folder
+			if err := os.Rename(dir, dir+".away"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i == 140 {
+			if err := errors.Join(os.RemoveAll(dir+".away"), os.Mkdir(dir, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = w.Append(s.second(i))
+		if err := w.Commit(second(i)); (err != nil) != (i >= 130 && i < 140) {
+			t.Fatalf("second %d: %v", i, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, st := all(t, path)
+	if len(got) == 0 || len(st.Damaged) > 0 || got[0].At.After(second(121)) || got[len(got)-1].At.Before(second(199)) {
+		t.Errorf("got %d facts, %+v; want all from the minute in which it was removed", len(got), st)
+	}
+	integrity(t, path)
+}

@@ -168,7 +168,7 @@ func exportSalt(r *Reader) []byte {
 func Import(in io.Reader, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("import a tape: %w", err)
+		return classify(fmt.Errorf("import a tape: %w", err))
 	}
 	_, err = io.Copy(f, in)
 	err = errors.Join(err, f.Close())

@@ -79,6 +79,12 @@ func (b *bundle) inTail() {
 	b.newFacts = 0
 }
 
+// nowhere says that the tail that held a part of the bundle is gone.
+func (b *bundle) nowhere() {
+	clear(b.written)
+	b.newFacts = b.facts
+}
+
 // reset empties the bundle but keeps its buffers, so that a minute costs no
 // new memory.
 func (b *bundle) reset() {
@@ -203,6 +209,9 @@ func (w *Writer) couldNot(err error) error {
 // before the next write, too: what others have freed meanwhile must serve to
 // shorten the log first, because a write that fails again would take it.
 func (w *Writer) makeRoom() {
+	if w.db == nil {
+		return
+	}
 	_, _ = w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)") // if it fails, so does the write
 }
 

@@ -19,7 +19,8 @@ type Minute struct {
 }
 
 // Minutes returns the minutes that begin from from to to, both included, oldest
-// first. They are kept much longer than the facts. Source: the table minute.
+// first. They are kept much longer than the facts. With ErrDamaged come those
+// that can be read. Source: the table minute.
 func (r *Reader) Minutes(from, to time.Time) ([]Minute, error) {
 	rows, err := r.db.QueryContext(context.Background(), `SELECT from_ms, coalesce(requests,0), coalesce(errors_5xx,0), probe_p50_ms, coalesce(probes,0), coalesce(probes_failed,0)
 		FROM minute WHERE from_ms BETWEEN ? AND ? ORDER BY from_ms`, from.UnixMilli(), to.UnixMilli())

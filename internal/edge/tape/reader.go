@@ -136,12 +136,40 @@ func (r *Reader) Span() (Span, error) {
 	row := r.db.QueryRowContext(context.Background(), `SELECT min(f), max(t) FROM (
 		SELECT min(from_ms) f, max(to_ms) t FROM block UNION ALL SELECT min(from_ms), max(to_ms) FROM tail)`)
 	if err := row.Scan(&from, &to); err != nil {
-		return Span{}, classify(fmt.Errorf("read the span of %s: %w", r.path, err))
+		if err = classify(fmt.Errorf("read the span of %s: %w", r.path, err)); errors.Is(err, ErrDamaged) {
+			return r.spanOfRest(err)
+		}
+		return Span{}, err
 	}
 	if !from.Valid {
 		return Span{}, nil
 	}
 	return Span{time.UnixMilli(from.Int64).UTC(), time.UnixMilli(to.Int64).UTC()}, nil
+}
+
+// spanOfRest is the span of the rows that can be listed on a damaged tape; if
+// there are none, the tape is lost.
+func (r *Reader) spanOfRest(why error) (Span, error) {
+	var s Span
+	for _, table := range []string{"block", "tail"} {
+		refs, err := r.index(table, -1<<62, 1<<62, &Stats{})
+		if err != nil {
+			return Span{}, err
+		}
+		for _, ref := range refs {
+			from, to := time.UnixMilli(ref.from).UTC(), time.UnixMilli(ref.to).UTC()
+			if s.From.IsZero() || from.Before(s.From) {
+				s.From = from
+			}
+			if to.After(s.To) {
+				s.To = to
+			}
+		}
+	}
+	if s.From.IsZero() {
+		return Span{}, why
+	}
+	return s, nil
 }
 
 // Records returns the facts from from to to, both included, oldest first,

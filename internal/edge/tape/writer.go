@@ -29,6 +29,7 @@ type Writer struct {
 
 	disk    sync.Mutex // guards all below
 	db      *sql.DB
+	file    os.FileInfo // of the tape, as it was opened
 	pack    *packer
 	minute  bundle    // facts of the running minute, encoded
 	history bundle    // what logs told of the time before
@@ -37,6 +38,7 @@ type Writer struct {
 	shapes  map[shapeKey]*shape
 	known   knowledge
 	full    bool // the disk was, at the last commit
+	gone    bool // the file was removed, and could not be made anew
 }
 
 // OpenWriter opens the tape at path for recording, and makes it where there is
@@ -96,10 +98,13 @@ func (w *Writer) Append(records []evidence.Record) error {
 func (w *Writer) Commit(now time.Time) error {
 	w.disk.Lock()
 	defer w.disk.Unlock()
-	if w.db == nil {
+	if w.db == nil && !w.gone {
 		return fmt.Errorf("write to the tape %s: it is closed", w.path)
 	}
 	bad := w.encode(now)
+	if err := w.comeBack(); err != nil {
+		return errors.Join(bad, w.couldNot(err))
+	}
 	if w.full {
 		w.makeRoom()
 	}
@@ -117,14 +122,20 @@ func (w *Writer) Commit(now time.Time) error {
 func (w *Writer) Close() error {
 	w.disk.Lock()
 	defer w.disk.Unlock()
-	if w.db == nil {
+	if w.db == nil && !w.gone {
 		return nil
 	}
-	err := w.encode(w.began)
+	err := errors.Join(w.encode(w.began), w.comeBack())
+	if w.db == nil {
+		return errors.Join(err, w.unlock())
+	}
 	if w.minute.facts+w.history.facts > 0 {
 		err = errors.Join(err, w.closeMinute(w.began))
 	}
 	_, cerr := w.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	if errors.Is(classify(err), ErrFull) {
+		cerr = nil // it fails for the same reason
+	}
 	err = errors.Join(err, cerr, w.db.Close())
 	w.db = nil
 	return errors.Join(classify(err), w.unlock())
@@ -152,6 +163,47 @@ func (w *Writer) open() error {
 		err = errors.Join(classify(err), w.db.Close())
 		w.db = nil
 		return err
+	}
+	w.file, err = os.Stat(w.path)
+	return classify(err)
+}
+
+// comeBack makes the tape anew where somebody has removed or replaced it while
+// it was written: what goes into a removed file is lost. What the running minute
+// holds is kept.
+func (w *Writer) comeBack() error {
+	if w.opt.export {
+		return nil
+	}
+	if !w.gone {
+		now, err := os.Stat(w.path)
+		if err == nil && os.SameFile(now, w.file) || err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		err = errors.Join(w.db.Close(), w.forget())
+		w.db, w.gone = nil, true
+		w.minute.nowhere()
+		if err != nil {
+			return classify(fmt.Errorf("let the removed tape %s go: %w", w.path, err))
+		}
+	}
+	minute, history, began := w.minute, w.history, w.began
+	err := w.open()
+	w.minute, w.history, w.began = minute, history, began
+	w.gone = err != nil
+	return err
+}
+
+// forget removes the log that belonged to a tape that was removed: to another
+// one it would be a poison.
+func (w *Writer) forget() error {
+	if _, err := os.Stat(w.path); err == nil {
+		return nil // there is another tape now, and the log may be its own
+	}
+	for _, ext := range []string{"-wal", "-shm"} {
+		if err := os.Remove(w.path + ext); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
@@ -267,7 +319,8 @@ func (w *Writer) inTx(do func(*sql.Tx) error) error {
 		return fmt.Errorf("begin a transaction on %s: %w", w.path, err)
 	}
 	if err := do(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		_ = tx.Rollback() // on a full disk SQLite has done that by itself
+		return err
 	}
 	if err := tx.Commit(); err != nil {
 		// After a failed COMMIT SQLite may still be in the transaction.
