@@ -14,10 +14,19 @@ const tapeName = "tape.hirune"
 // state information".
 const systemDir = "/var/lib/hirune"
 
+// machineDir is systemDir, or where a unit's StateDirectory= has it.
+// Source: systemd.exec(5), $STATE_DIRECTORY.
+func (a *app) machineDir() string {
+	if dir := a.env("STATE_DIRECTORY"); filepath.IsAbs(dir) {
+		return dir
+	}
+	return systemDir
+}
+
 // ownTape is the tape that this user's recorder writes to by default.
 func (a *app) ownTape() string {
 	if a.euid == 0 {
-		return filepath.Join(systemDir, tapeName)
+		return filepath.Join(a.machineDir(), tapeName)
 	}
 	dir := a.env("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) { // the XDG specification: relative ones are to be ignored
@@ -44,7 +53,7 @@ func (a *app) readTape() string {
 	if exists(own) {
 		return own
 	}
-	system := filepath.Join(systemDir, tapeName)
+	system := filepath.Join(a.machineDir(), tapeName)
 	if f, err := os.Open(system); err == nil {
 		f.Close()
 		return system

@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
+			e.Setenv("STATE_DIRECTORY", filepath.Join(e.WorkDir, "machine")) // root's tape, not that of this machine
 			return nil
 		},
 		RequireExplicitExec: true,

@@ -138,15 +138,10 @@ func (c *Case) errorsLink(s Span) (Link, bool) {
 		Say: Say("link-errors-after", "errors", Count(errors), "after", t.From.Sub(s.From.Add(slack)))}, true
 }
 
-// outlastsLink says that the site stayed down when the cause was over: the
-// backlog of requests keeps it there.
+// outlastsLink says that the site stayed down when the cause itself was over:
+// what it left behind, and the backlog of requests, keep it there.
 func (c *Case) outlastsLink(f Finding) (Link, bool) {
-	end := f.Active.To
-	for _, l := range f.Steps {
-		if l.Span.To.After(end) {
-			end = l.Span.To
-		}
-	}
+	end := later(f.Active.To, c.Outage.From)
 	if c.Outage.Zero() || c.Outage.To.Sub(end) < 2*slack {
 		return Link{}, false
 	}
