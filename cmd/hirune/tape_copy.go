@@ -134,8 +134,7 @@ func (a *app) importTape(from, to string) error {
 
 // reasonOf is an error of the file system without the name of our own choice.
 func reasonOf(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

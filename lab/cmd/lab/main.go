@@ -28,7 +28,7 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
   lab zoo                  carry each out, several times; a table on stdout; exit 1 if any was wrong
   lab clean                stop and remove what a killed lab left
 
-of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)
+of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)  --seconds N (run)
 `
 
 var errWrong = errors.New("not all was as it had to be")
@@ -92,7 +92,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 
 type flags struct {
 	hirune, out, only, name      string
-	times                        int
+	times, seconds               int
 	noHirune, asJSON, keep, live bool
 }
 
@@ -106,6 +106,7 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.out, "out", "", "")
 	set.StringVar(&f.only, "only", "", "")
 	set.IntVar(&f.times, "times", 3, "")
+	set.IntVar(&f.seconds, "seconds", 0, "")
 	set.BoolVar(&f.noHirune, "no-hirune", false, "")
 	set.BoolVar(&f.asJSON, "json", false, "")
 	set.BoolVar(&f.keep, "keep", false, "")
@@ -182,6 +183,9 @@ func runOne(ctx context.Context, all []scenario.Scenario, f flags, stdout, stder
 	s, err := find(all, f.name)
 	if err != nil {
 		return err
+	}
+	if f.seconds > 0 { // more of its load, for measurements
+		s.Seconds = float64(f.seconds)
 	}
 	path, err := f.binary()
 	if err != nil {
