@@ -207,3 +207,40 @@ func TestTroubles(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnEarlierRunCouldNotSeeDoesNotCount(t *testing.T) {
+	u := evidence.Unseen{Source: "database", Code: "access-denied", What: "statements", Hint: "GRANT"}
+	other := evidence.Unseen{Source: "traffic", Code: "log-missing", What: "a.log"}
+	back := evidence.Unseen{Source: "traffic", Code: "log-missing", What: "b.log", Seen: true}
+	blind := append(quietSecond(noon), evidence.Record{At: noon, Source: "database", Fact: u}, evidence.Record{At: noon, Source: "traffic", Fact: other})
+	later := noon.Add(time.Minute)
+	cases := []struct {
+		name  string
+		facts []evidence.Fact
+		want  string
+	}{
+		{"the same run", nil, "database traffic"},
+		{"another of its logs is back", []evidence.Fact{back}, "database traffic"},
+		{"a new run that can see", []evidence.Fact{evidence.Unseen{Source: "database", Seen: true}}, "traffic"},
+		{"a new run that cannot, either", []evidence.Fact{evidence.Unseen{Source: "database", Seen: true}, u}, "database traffic"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			next := quietSecond(later)
+			for _, f := range c.facts {
+				next = append(next, evidence.Record{At: later, Source: "x", Fact: f})
+			}
+			var out bytes.Buffer
+			run(context.Background(), []string{"diagnose", "--json", "--tape", tapeOf(t, blind, next)}, &out, &bytes.Buffer{})
+			var v struct{ Unseen []struct{ Source string } }
+			must(t, json.Unmarshal(out.Bytes(), &v))
+			var got []string
+			for _, u := range v.Unseen {
+				got = append(got, u.Source)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -25,17 +25,21 @@ const dueWithin = 3 * time.Minute
 // EventFor returns the scheduled event that belongs to a table, or that was due
 // when something that works on the table began. A recurring event keeps its
 // phase to the second, so its next time tells all of its earlier ones.
-func (c *Case) EventFor(table string, began time.Time) (Event, bool) {
+func (c *Case) EventFor(schema, table string, began time.Time) (Event, bool) {
+	here := c.sitesOn(schema)
 	hooks := map[string]evidence.HookTable{}
 	for _, h := range recording.Ever[evidence.HookTable](c.W) {
-		if h.Table == table {
+		if h.Table == table && here(h.Site) {
 			hooks[h.Hook] = h
 		}
 	}
-	owner, _ := c.Owner(table)
+	owner, _ := c.Owner(schema, table)
 	var best Event
 	bestRank := 0
 	for _, e := range recording.Ever[evidence.CronEvent](c.W) {
+		if !here(e.Site) || e.IntervalS < 0 || e.IntervalS > 400*24*3600 {
+			continue // the option is outside text
+		}
 		ev := eventAt(e, began)
 		h, named := hooks[e.Hook]
 		ev.Table, ev.File = named, h.File
@@ -101,20 +105,33 @@ func (c *Case) JobAt(began time.Time) (job evidence.Schedule, due time.Time, ok 
 func atOneTime(spec string) bool {
 	f := strings.Fields(spec)
 	number := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-	return spec == "@daily" || spec == "@midnight" || len(f) == 5 && number(f[0]) && number(f[1])
+	return spec == "@daily" || spec == "@midnight" || len(f) == 5 && number(f[0]) && number(f[1]) && f[2] == "*" && f[3] == "*" && f[4] == "*"
 }
 
 // Owner returns the plugin that a table belongs to; found in its code before
 // guessed from its name.
-func (c *Case) Owner(table string) (evidence.Owner, bool) {
+func (c *Case) Owner(schema, table string) (evidence.Owner, bool) {
+	here := c.sitesOn(schema)
 	var out evidence.Owner
 	ok := false
 	for _, o := range recording.Ever[evidence.Owner](c.W) {
-		if o.Table == table && (!ok || o.How == "source" || out.How != "source") {
+		if o.Table == table && here(o.Site) && (!ok || o.How == "source" || out.How != "source") {
 			out, ok = o, true
 		}
 	}
 	return out, ok
+}
+
+// sitesOn tells the sites whose tables are in a schema; any site where that is
+// not known.
+func (c *Case) sitesOn(schema string) func(site string) bool {
+	on := map[string]bool{}
+	for _, s := range recording.Ever[evidence.Site](c.W) {
+		if s.Schema == schema && schema != "" {
+			on[s.Name], on[s.Root] = true, true
+		}
+	}
+	return func(site string) bool { return len(on) == 0 || on[site] }
 }
 
 // recurrence says when the cause comes again.
@@ -122,7 +139,7 @@ func (c *Case) recurrence(f Finding) *Recurrence {
 	if f.About.Table == "" {
 		return nil
 	}
-	e, ok := c.EventFor(f.About.Table, f.Active.From)
+	e, ok := c.EventFor(f.About.Schema, f.About.Table, f.Active.From)
 	if !ok || e.IntervalS <= 0 || e.Hook != f.Origin.Hook {
 		return c.jobAgain(f)
 	}

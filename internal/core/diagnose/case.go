@@ -20,6 +20,7 @@ type Case struct {
 
 	g    *grid
 	runs []Run
+	beat func(time.Time) time.Duration // how long one sample of the database stands for
 }
 
 func newCase(w recording.Window, o Options) *Case {
@@ -32,7 +33,8 @@ func newCase(w recording.Window, o Options) *Case {
 	c.Episodes = c.g.episodes()
 	c.Outage = pick(c.Episodes, o.At)
 	c.Quiet = quiet(Span{w.From, w.To}, c.Episodes, c.Outage)
-	c.runs = statementRuns(w)
+	c.beat = sampleDistance(w)
+	c.runs = statementRuns(w, c.beat)
 	return c
 }
 
@@ -59,7 +61,7 @@ func (c *Case) In(s Span) recording.Window { return c.W.Between(s.From, s.To) }
 func (c *Case) has(kind string) bool { return c.W.Whole().Has(kind) }
 
 func (c *Case) sawVisitors() bool {
-	return len(c.g.values(lineVisitor, Span{c.W.From, c.W.To})) > 0 || c.has(evidence.Traffic{}.Kind())
+	return len(c.g.values(lineVisitor, Span{c.W.From, c.W.To})) > 0 || len(c.g.values(lineDynamic, Span{c.W.From, c.W.To})) > 0
 }
 
 func (c *Case) sawDatabase() bool { return c.has(evidence.DBStatus{}.Kind()) }
@@ -110,9 +112,7 @@ func (c *Case) Load(s Span) Load {
 		l.Busy += float64(h.BusyMs()) / 1000
 		l.Steal += float64(h.StealMs) / 1000
 	}
-	for _, g := range recording.All[evidence.Cgroup](w) {
-		l.Confined = l.Confined || g.QuotaCPUs > 0 && g.ThrottledMs > 0
-	}
+	l.Confined = confined(w)
 	for _, u := range recording.All[evidence.ServiceUse](w) {
 		cpu := float64(u.CPUMs) / 1000
 		l.Services += cpu
@@ -126,6 +126,24 @@ func (c *Case) Load(s Span) Load {
 		}
 	}
 	return l
+}
+
+// confined reports whether a quota held a group of the services back for at
+// least a tenth of the time: a trace of throttling says nothing.
+func confined(w recording.Window) bool {
+	over, throttled := map[string]int64{}, map[string]int64{}
+	for _, g := range recording.All[evidence.Cgroup](w) {
+		if g.QuotaCPUs > 0 {
+			over[g.Path] += g.OverMs
+			throttled[g.Path] += g.ThrottledMs
+		}
+	}
+	for path, ms := range throttled {
+		if 10*ms >= over[path] && ms > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Capped reports when the CPU was held back within a span, by a quota or by
@@ -264,18 +282,40 @@ func WorkerShare(all map[string]Requests, class string) (share float64, timed bo
 // requests of a small site, short enough to see a flood begin.
 const bucket = 5 * time.Second
 
+// longBeat is how late a fact of the time before may come.
+const longBeat = 2 * time.Minute
+
 // Rates returns the completed requests a second of the classes that pick
 // accepts, bucket by bucket over a span.
 func (c *Case) Rates(s Span, pick func(class string) bool) []float64 {
-	n := int(s.Duration() / bucket)
+	n := min(int(s.Duration()/bucket), maxBins)
 	if s.Zero() || n == 0 {
 		return nil
 	}
 	out := make([]float64, n)
-	for at, t := range recording.All[evidence.Traffic](c.In(s)) {
-		if i := int(at.Sub(s.From) / bucket); !t.FromHist && pick(t.Class) && i < n {
-			out[i] += float64(t.Requests) / bucket.Seconds()
+	for at, t := range recording.All[evidence.Traffic](c.In(Span{s.From, s.To.Add(longBeat)})) {
+		if t.FromHist || !pick(t.Class) {
+			continue
 		}
+		// A late beat tells of more than one bucket.
+		over := max(time.Duration(t.OverMs)*time.Millisecond, time.Millisecond)
+		if over <= bucket {
+			if i := int(at.Sub(s.From) / bucket); i < n {
+				out[i] += float64(t.Requests)
+			}
+			continue
+		}
+		for i := max(0, int(at.Add(-over).Sub(s.From)/bucket)); i < n; i++ {
+			b := Span{s.From.Add(time.Duration(i) * bucket), s.From.Add(time.Duration(i+1) * bucket)}
+			in := earlier(b.To, at).Sub(later(b.From, at.Add(-over)))
+			if in <= 0 {
+				break
+			}
+			out[i] += float64(t.Requests) * float64(in) / float64(over)
+		}
+	}
+	for i := range out { // divided last: sums of whole numbers know no order
+		out[i] /= bucket.Seconds()
 	}
 	return out
 }
@@ -286,6 +326,16 @@ func (c *Case) Rates(s Span, pick func(class string) bool) []float64 {
 // time.
 func (c *Case) QuietRate(pick func(class string) bool) float64 {
 	rates := c.Rates(c.Quiet, pick)
+	if c.sawHost() { // nothing recorded is not nothing asked
+		seen := rates[:0]
+		for i, r := range rates {
+			from := c.Quiet.From.Add(time.Duration(i) * bucket)
+			if len(c.g.values(lineBusy, Span{from, from.Add(bucket)})) > 0 {
+				seen = append(seen, r)
+			}
+		}
+		rates = seen
+	}
 	if len(rates) == 0 {
 		return unknown
 	}

@@ -25,7 +25,11 @@ func (c *Case) chain(f Finding) []Link {
 	if l, ok := c.outlastsLink(f); ok {
 		links = append(links, l)
 	}
-	// The cause comes first: its effects may seem to begin in the same second.
+	// Nothing in the chain begins before its cause: a request that was under way
+	// then suffers from it as well.
+	for i := range links {
+		links[i].Span.From = later(links[i].Span.From, f.Active.From)
+	}
 	slices.SortStableFunc(links[1:], func(a, b Link) int { return a.Span.From.Compare(b.Span.From) })
 	return links
 }
@@ -33,7 +37,8 @@ func (c *Case) chain(f Finding) []Link {
 // capLink says that the CPU was held back. A cap that bit before the cause
 // began is a circumstance, not a step.
 func (c *Case) capLink(s Span) (Link, bool) {
-	if t := c.g.sustained(lineThrottled, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
+	least := func(line string) float64 { return max(0.10, 2*c.g.mean(line, c.Quiet)) }
+	if t := c.g.sustained(lineThrottled, s, least(lineThrottled), 3*time.Second, 15*time.Second); !t.Zero() {
 		quota := -1.0
 		for _, g := range recording.All[evidence.Cgroup](c.In(t)) {
 			if g.QuotaCPUs > 0 && g.ThrottledMs > 0 {
@@ -43,7 +48,7 @@ func (c *Case) capLink(s Span) (Link, bool) {
 		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: c.withheld(t),
 			Say: Say("link-cpu-capped", "quota", Number(quota), "throttled", Number(c.g.mean(lineThrottled, t)))}, true
 	}
-	if t := c.g.sustained(lineSteal, s, 0.10, 3*time.Second, 15*time.Second); !t.Zero() {
+	if t := c.g.sustained(lineSteal, s, least(lineSteal), 3*time.Second, 15*time.Second); !t.Zero() {
 		return Link{ID: "cpu-capped", Role: RoleStep, Span: t, Share: c.withheld(t),
 			Say: Say("link-cpu-stolen", "steal", Share01(c.g.mean(lineSteal, t)), "busy", Share01(c.g.mean(lineBusy, t)))}, true
 	}
@@ -126,7 +131,7 @@ func (c *Case) failLink(s Span) (Link, bool) {
 // errorsLink says when the server began to answer with errors, which tells an
 // effect from a cause.
 func (c *Case) errorsLink(s Span) (Link, bool) {
-	t := c.g.sustained(lineErrors, s, 0.01, 0, c.Outage.Duration())
+	t := c.g.sustained(lineErrors, s, max(0.01, 6*c.g.mean(lineErrors, c.Quiet)), 0, c.Outage.Duration())
 	if t.Zero() || c.Outage.Zero() {
 		return Link{}, false
 	}

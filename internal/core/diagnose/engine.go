@@ -108,10 +108,8 @@ func (c *Case) status(causes []Finding) Status {
 		return Likely
 	case !c.Outage.Zero():
 		return NotProven
-	case !c.sawVisitors() && !c.sawDatabase():
-		return CannotJudge
-	case !c.sawVisitors() && !c.sawHost():
-		return CannotJudge
+	case !c.sawVisitors():
+		return CannotJudge // nobody saw whether the site answers
 	}
 	return Healthy
 }

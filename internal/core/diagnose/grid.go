@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -23,7 +24,15 @@ type grid struct {
 	lines map[string][]float64
 	// visits is how long pages took, in ms: one value for each request of the
 	// probe, and the mean of each second of the access log.
-	visits []float64
+	visits    []float64
+	witnesses []visit
+}
+
+// visit is one request whose time is known, or the mean of a second of them.
+type visit struct {
+	at     time.Time
+	ms     float64
+	failed bool
 }
 
 // Names of the series.
@@ -78,13 +87,20 @@ func (g *grid) paint(name string, from, to time.Time, v float64, how func(old, v
 	}
 }
 
-func latest(_, v float64) float64   { return v }
-func worst(old, v float64) float64  { return max(old, v) }
-func summed(old, v float64) float64 { return old + v }
+func latest(_, v float64) float64  { return v }
+func worst(old, v float64) float64 { return max(old, v) }
+
+// summed adds; cut to millionths, so that the order of the facts does not show.
+func summed(old, v float64) float64 { return math.Round((old+v)*1e6) / 1e6 }
 
 // paintRate paints a value over the interval that ends at at.
 func (g *grid) paintRate(name string, at time.Time, overMs int64, v float64, how func(old, v float64) float64) {
-	from := at.Add(-time.Duration(overMs) * time.Millisecond)
+	over := time.Duration(overMs) * time.Millisecond
+	if from := at.Add(-over); over < g.step && g.bin(from) == g.bin(at) {
+		v *= float64(over) / float64(g.step) // of several facts in one bin each is a part
+		how = summed
+	}
+	from := at.Add(-over)
 	if i, j := g.bin(from), g.bin(at); j > i { // its first bin belongs to the fact before
 		from = g.at(i + 1)
 	}
@@ -156,7 +172,7 @@ func (g *grid) fillServices(w recording.Window) {
 		}
 	}
 	for at, p := range recording.All[evidence.WorkerPool](w) {
-		if p.Busy >= 0 && p.Max > 0 {
+		if p.Busy >= 0 && p.Max > 1 { // a pool of one is busy with every request
 			g.paint(lineWorkers, at, at, float64(p.Busy)/float64(p.Max), worst)
 		}
 		if p.Queue >= 0 {
@@ -186,7 +202,9 @@ func (g *grid) fillDatabase(w recording.Window) {
 		g.paint(lineStmts, at, at, 0, worst)
 		g.paint(lineWaiters, at, at, 0, worst)
 	}
-	count := func(name string, at time.Time) { g.paint(name, at, at, 1, summed) }
+	count := func(name string, at time.Time) {
+		g.paint(name, at, at, min(float64(time.Second)/float64(g.step), 1), summed)
+	}
 	for at, s := range recording.All[evidence.Statement](w) {
 		if s.Command != "Sleep" {
 			count(lineStmts, at)
@@ -216,7 +234,7 @@ func (g *grid) fillTraffic(w recording.Window) {
 		if t.Dynamic() {
 			g.paintRate(lineDynamic, at, t.OverMs, float64(t.Requests)*perS, summed)
 		}
-		if t.S5xx > 0 {
+		if t.Dynamic() || t.S5xx > 0 {
 			g.paintRate(lineErrors, at, t.OverMs, float64(t.S5xx)*perS, summed)
 		}
 		if isPage(t.Class) && t.TookMs >= 0 && t.Requests > 0 {
@@ -225,6 +243,7 @@ func (g *grid) fillTraffic(w recording.Window) {
 			mean := float64(t.TookMs) / float64(t.Requests)
 			g.paint(lineVisitor, at.Add(-took), at, mean, worst)
 			g.visits = append(g.visits, mean)
+			g.witnesses = append(g.witnesses, visit{at.Add(-took), mean, false})
 		}
 	}
 }
@@ -243,6 +262,7 @@ func (g *grid) fillProbes(w recording.Window) {
 		to := at.Add(time.Duration(p.TookMs) * time.Millisecond)
 		g.paint(lineVisitor, at, to, float64(p.TookMs), worst)
 		g.visits = append(g.visits, float64(p.TookMs))
+		g.witnesses = append(g.witnesses, visit{at, float64(p.TookMs), p.Failed()})
 		failed := 0.0
 		if p.Failed() {
 			failed = 1
@@ -257,17 +277,37 @@ func deadSites(w recording.Window) map[string]bool {
 	for _, p := range recording.All[evidence.Probe](w) {
 		if p.Failed() {
 			failed[p.Site] = true
+			if p.Error == "timeout" || p.TookMs >= slowMs {
+				answered[p.Site] = true // it tries: that is trouble, no corpse
+			}
 		} else {
 			answered[p.Site] = true
 		}
 	}
-	if len(answered) == 0 {
+	if len(answered) == 0 || neededDown(w) {
 		return nil
 	}
 	for site := range answered {
 		delete(failed, site)
 	}
 	return failed
+}
+
+// neededDown reports whether a database or PHP was seen to go down: a site that
+// does not answer is then the news, not an old story.
+func neededDown(w recording.Window) bool {
+	up := map[string]bool{}
+	for _, s := range recording.Ever[evidence.ServiceState](w) {
+		key := s.Service + "/" + s.Instance
+		if s.Service != evidence.ServiceDatabase && s.Service != evidence.ServicePHP {
+			continue
+		}
+		if !s.Up && (up[key] || s.How != "systemd") {
+			return true
+		}
+		up[key] = up[key] || s.Up
+	}
+	return false
 }
 
 // values returns the known values of a series within a span.

@@ -40,8 +40,7 @@ const runBreak = 15 * time.Second
 
 // statementRuns joins the samples of the statement list into executions,
 // oldest first.
-func statementRuns(w recording.Window) []Run {
-	beat := sampleDistance(w)
+func statementRuns(w recording.Window, beat func(time.Time) time.Duration) []Run {
 	open := map[runKey]*Run{}
 	var done []*Run
 	for at, s := range recording.All[evidence.Statement](w) {

@@ -31,12 +31,29 @@ func (g *grid) episodes() []Span {
 	for i := range bad {
 		bad[i] = g.suffering(i, slow)
 	}
-	return slices.DeleteFunc(g.stretches("bad", whole, 1, episodePause), func(s Span) bool { return s.Duration() < episodeLeast })
+	return slices.DeleteFunc(g.stretches("bad", whole, 1, episodePause), func(s Span) bool {
+		return s.Duration() < episodeLeast || g.single(s, slow)
+	})
+}
+
+// single reports whether all of a stretch is one slow request: the page of
+// somebody on a slow line, which the log counts as well.
+func (g *grid) single(s Span, slow float64) bool {
+	n := 0
+	for _, v := range g.witnesses {
+		if v.failed && s.Contains(v.at) {
+			return false
+		}
+		if v.ms >= slow && !v.at.After(s.To) && !v.at.Add(time.Duration(v.ms)*time.Millisecond).Before(s.From) {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // suffering is 1 where visitors suffer in the bin, by the best witness that
-// there is: visitors themselves, else a service that is down, else workers that
-// are all busy while requests wait.
+// there is: visitors themselves, else workers that are all busy while requests
+// wait.
 func (g *grid) suffering(i int, slow float64) float64 {
 	get := func(name string) float64 {
 		if l, ok := g.lines[name]; ok {

@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -58,6 +60,13 @@ func (c *Case) clearFlood(causes []Finding) []Rejected {
 	q, o := c.QuietRate(Dynamic), c.rate(c.Troubled(), Dynamic)
 	// Requests come by chance: two standard deviations of the two counts are no rise.
 	chance := 2 * math.Sqrt(q/max(c.Quiet.Duration().Seconds(), 1)+o/max(c.Troubled().Duration().Seconds(), 1))
+	peak := 0.0
+	for _, r := range c.Rates(Span{c.Troubled().From.Add(-bucket), c.Troubled().To}, Dynamic) {
+		peak = max(peak, r)
+	}
+	if peak > 2.5*q+2*math.Sqrt(q/bucket.Seconds())+1 {
+		return nil
+	}
 	if !c.has(evidence.Traffic{}.Kind()) || q <= 0 || o > DemandFactor*q+chance {
 		return nil
 	}
@@ -70,7 +79,7 @@ const memoryScarce = 0.05
 
 func (c *Case) clearMemory() (Rejected, bool) {
 	least, total, kills := int64(-1), int64(0), int64(0)
-	for _, h := range recording.All[evidence.Host](c.In(c.Troubled())) {
+	for _, h := range recording.All[evidence.Host](c.In(Span{c.Troubled().From.Add(-2 * time.Minute), c.Troubled().To})) {
 		if least < 0 || h.MemAvailKB < least {
 			least, total = h.MemAvailKB, h.MemTotalKB
 		}
@@ -79,8 +88,11 @@ func (c *Case) clearMemory() (Rejected, bool) {
 	if least < 0 || kills > 0 || float64(least) < memoryScarce*float64(total) {
 		return Rejected{}, false
 	}
-	before, _, _ := recording.Last[evidence.Host](c.In(c.Quiet), nil)
-	return Rejected{ID: "memory", Metric: "available_mb", Baseline: float64(before.MemAvailKB) / 1024, Window: float64(least) / 1024,
+	baseline := unknown
+	if before, _, ok := recording.Last[evidence.Host](c.In(c.Quiet), nil); ok && !c.Quiet.Zero() {
+		baseline = float64(before.MemAvailKB) / 1024
+	}
+	return Rejected{ID: "memory", Metric: "available_mb", Baseline: baseline, Window: float64(least) / 1024,
 		Say: Say("cleared-memory", "available", Bytes(least*1024), "total", Bytes(total*1024), "kills", Count(kills))}, true
 }
 
@@ -110,7 +122,11 @@ func (c *Case) clearDiskSpace() (Rejected, bool) {
 
 func (c *Case) clearDiskIO() (Rejected, bool) {
 	waiting, quiet := c.g.mean(lineIowait, c.Troubled()), c.g.mean(lineIowait, c.Quiet)
-	if waiting == unknown || waiting > 0.2 {
+	var disk, over int64
+	for _, h := range recording.All[evidence.Host](c.In(c.Troubled())) {
+		disk, over = disk+h.DiskBusyMs, over+h.OverMs
+	}
+	if waiting == unknown || waiting > 0.2 || 2*disk > over {
 		return Rejected{}, false
 	}
 	return Rejected{ID: "disk-io", Metric: "iowait_share", Baseline: quiet, Window: waiting,
@@ -137,7 +153,7 @@ func (c *Case) clearServices() (Rejected, bool) {
 }
 
 func (c *Case) clearLocks() (Rejected, bool) {
-	if !c.sawDatabase() {
+	if asked := c.g.values(lineStmts, c.Troubled()); 2*len(asked) < c.g.bin(c.Troubled().To)-c.g.bin(c.Troubled().From) {
 		return Rejected{}, false
 	}
 	waits := recording.Count[evidence.LockWait](c.In(c.Troubled()))
@@ -148,19 +164,25 @@ func (c *Case) clearLocks() (Rejected, bool) {
 }
 
 func (c *Case) clearConnections() (Rejected, bool) {
-	server, _, ok := recording.Last[evidence.DBServer](c.W.Whole(), nil)
-	if !ok || server.MaxConnections <= 0 {
-		return Rejected{}, false
+	limits := map[string]int64{}
+	for _, s := range recording.Ever[evidence.DBServer](c.W) {
+		limits[s.DB] = s.MaxConnections
 	}
-	most, refused := int64(-1), int64(0)
+	most, limit := int64(-1), int64(0)
 	for _, s := range recording.All[evidence.DBStatus](c.In(c.Troubled())) {
-		most, refused = max(most, s.Connected), refused+s.RefusedMax
+		m := limits[s.DB]
+		if m <= 0 || s.RefusedMax > 0 || float64(s.Connected) > 0.9*float64(m) {
+			return Rejected{}, false
+		}
+		if most < 0 || s.Connected*limit > most*m { // the server that comes nearest to its limit
+			most, limit = s.Connected, m
+		}
 	}
-	if most < 0 || refused > 0 || float64(most) > 0.9*float64(server.MaxConnections) {
+	if most < 0 {
 		return Rejected{}, false
 	}
-	return Rejected{ID: "connections", Metric: "connections", Baseline: float64(server.MaxConnections), Window: float64(most),
-		Say: Say("cleared-connections", "used", Count(most), "max", Count(server.MaxConnections))}, true
+	return Rejected{ID: "connections", Metric: "connections", Baseline: float64(limit), Window: float64(most),
+		Say: Say("cleared-connections", "used", Count(most), "max", Count(limit))}, true
 }
 
 // clearNoisyHost tells a cap that we earned from a neighbour that takes our CPU.
@@ -194,12 +216,11 @@ type Waits struct {
 
 // Waits returns the roots of the waiting in a span, the one that cost most first.
 func (c *Case) Waits(s Span) []Waits {
-	beat := sampleDistance(c.W)
 	byRoot := map[waitRoot]*Waits{}
 	var at time.Time
 	var edges []evidence.LockWait
 	flush := func() {
-		addWaits(byRoot, at, beat(at), edges)
+		addWaits(byRoot, at, c.beat(at), edges)
 		edges = nil
 	}
 	for t, l := range recording.All[evidence.LockWait](c.In(s)) {
@@ -215,10 +236,7 @@ func (c *Case) Waits(s Span) []Waits {
 		out = append(out, *w)
 	}
 	slices.SortFunc(out, func(a, b Waits) int {
-		if d := int(b.Waited - a.Waited); d != 0 {
-			return d
-		}
-		return int(a.Blocker) - int(b.Blocker)
+		return cmp.Or(cmp.Compare(b.Waited, a.Waited), cmp.Compare(a.DB, b.DB), cmp.Compare(a.Blocker, b.Blocker), cmp.Compare(a.Lock, b.Lock))
 	})
 	return out
 }
@@ -226,6 +244,7 @@ func (c *Case) Waits(s Span) []Waits {
 type waitRoot struct {
 	db   string
 	conn uint64
+	lock string // of a root only
 }
 
 // addWaits adds one sample of the waiting graph: each waiter counts for the
@@ -233,25 +252,30 @@ type waitRoot struct {
 func addWaits(byRoot map[waitRoot]*Waits, at time.Time, d time.Duration, edges []evidence.LockWait) {
 	next := map[waitRoot]evidence.LockWait{}
 	for _, e := range edges {
-		next[waitRoot{e.DB, e.Waiter}] = e
+		next[waitRoot{db: e.DB, conn: e.Waiter}] = e
 	}
 	waiters := map[waitRoot]int{}
-	for k, e := range next {
+	keys := slices.SortedFunc(maps.Keys(next), func(a, b waitRoot) int { return cmp.Or(cmp.Compare(a.db, b.db), cmp.Compare(a.conn, b.conn)) })
+	for _, k := range keys {
+		e := next[k]
 		root := e
 		for hops := 0; hops < len(next); hops++ { // bounded: a deadlock is a circle
-			up, ok := next[waitRoot{root.DB, root.Blocker}]
+			up, ok := next[waitRoot{db: root.DB, conn: root.Blocker}]
 			if !ok {
 				break
 			}
 			root = up
 		}
-		r := waitRoot{k.db, root.Blocker}
+		r := waitRoot{k.db, root.Blocker, root.Lock}
 		w := byRoot[r]
 		if w == nil {
 			w = &Waits{DB: k.db, Blocker: root.Blocker, Guessed: true, Active: Span{From: at.Add(-time.Duration(root.WaitMs) * time.Millisecond)}}
 			byRoot[r] = w
 		}
-		w.Table, w.Schema, w.Lock = root.Table, root.Schema, root.Lock
+		w.Lock = root.Lock
+		if d := time.Duration(e.WaitMs) * time.Millisecond; w.Table == "" || d > w.Longest {
+			w.Table, w.Schema = root.Table, root.Schema
+		}
 		if root.BlockerUser != "" {
 			w.User = root.BlockerUser
 		}

@@ -36,7 +36,7 @@ func New(records []evidence.Record) Window {
 	return w
 }
 
-// Between returns the part of the window from from (included) to to (left out).
+// Between returns the part of the window from from to to, both included.
 func (w Window) Between(from, to time.Time) Window {
 	if from.Before(w.From) {
 		from = w.From

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hirune/internal/core/diagnose"
+	"hirune/internal/core/evidence"
 )
 
 // A class of requests is a flood when much more of them were completed than in
@@ -14,6 +15,7 @@ const (
 	// Without a quiet time to compare with, only a class that takes nearly
 	// everything is accused, and then as likely only.
 	floodShareAlone = 0.7
+	floodCost       = 0.3 // of the CPU used: less is not what the machine could not bear
 	floodLeastRate  = 1.0 // requests per second; below it nothing is a flood
 )
 
@@ -26,6 +28,7 @@ type flood struct {
 	share        float64 // of the workers' time, or of their requests
 	timed        bool    // the share is of time
 	php          float64 // PHP's share of the CPU used
+	cost         float64 // what requests of the class can cost: PHP, for searches the database too
 	starved      bool    // CPU or workers were scarce
 	clients      []diagnose.Client
 	clientsShare float64 // of the busiest five
@@ -36,7 +39,7 @@ func floodOf(c *diagnose.Case, class string) flood {
 	in := c.Troubled()
 	now := c.Traffic(in)
 	only := func(k string) bool { return k == class }
-	f := flood{class: class, now: now[class].Rate(), quiet: -1, active: in}
+	f := flood{class: class, now: mean(c.Rates(in, only)), quiet: -1, active: in}
 	if !c.Outage.Zero() {
 		f.quiet = c.QuietRate(only)
 	}
@@ -55,6 +58,10 @@ func floodOf(c *diagnose.Case, class string) flood {
 	f.share, f.timed = diagnose.WorkerShare(now, class)
 	load := c.Load(in)
 	f.php = load.ShareOf(load.PHP)
+	f.cost = f.php
+	if class == evidence.ClassSearch {
+		f.cost = load.ShareOf(load.PHP + load.Database)
+	}
 	f.starved = c.Starved(in) || c.Workers(in) >= 0.99
 	f.clients = c.Clients(f.active, class)
 	f.clientsShare = topShare(f.clients, c.Traffic(f.active)[class].Count)
@@ -62,6 +69,14 @@ func floodOf(c *diagnose.Case, class string) flood {
 		f.fault = float64(now[class].Fault) / float64(n)
 	}
 	return f
+}
+
+func mean(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(max(len(v), 1))
 }
 
 // riseLead is how long before visitors suffer a flood may have begun: credit
@@ -88,7 +103,7 @@ func (f flood) compared() bool { return f.quiet >= 0 }
 // guilty reports whether the class is what the machine could not bear: its peak
 // tells the demand, its share what became of it, and it has not gone away.
 func (f flood) guilty() bool {
-	if f.peak < floodLeastRate || !f.starved {
+	if f.peak < floodLeastRate || !f.starved || f.cost >= 0 && f.cost < floodCost {
 		return false
 	}
 	if !f.compared() {
@@ -140,7 +155,7 @@ func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose
 
 // cleared gives the numbers that clear the class.
 func (f flood) cleared(id, say string) []diagnose.Rejected {
-	if f.now == 0 && f.quiet <= 0 {
+	if f.quiet <= 0 || f.peak >= floodFactor*max(f.quiet, 0.1) && f.now >= diagnose.DemandFactor*f.quiet {
 		return nil
 	}
 	return []diagnose.Rejected{{ID: id, Metric: "requests_per_second", Baseline: f.quiet, Window: f.now,

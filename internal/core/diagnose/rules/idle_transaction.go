@@ -33,7 +33,7 @@ func matchIdleTransaction(c *diagnose.Case) []diagnose.Finding {
 		if w.Sleeps*2 < w.Samples || w.Idle < idleLeast || w.Waited < waitedLeast || w.Lock != evidence.LockRow {
 			continue
 		}
-		if !explains(c, w.Active) {
+		if !explains(c, w.Active) || !c.Outage.Zero() && w.Active.Duration()*3 < c.Outage.Duration() {
 			continue
 		}
 		trx, held := heldBy(c, w)

@@ -15,6 +15,7 @@ import (
 const (
 	purgeLeastRunning = 3 * time.Second
 	purgeLeastRows    = 20_000
+	purgeMost         = 20 // looked at closely, the heaviest first
 )
 
 // purge is a DELETE at work with what is known of it.
@@ -36,11 +37,10 @@ type purge struct {
 // purges returns the heavy DELETEs in the scope of the case, the one that took
 // most database time first.
 func purges(c *diagnose.Case) []purge {
+	heavy := slices.DeleteFunc(c.Runs(c.Scope()), func(r diagnose.Run) bool { return r.Verb != "DELETE" || r.Running < purgeLeastRunning })
+	slices.SortStableFunc(heavy, func(a, b diagnose.Run) int { return cmp.Compare(b.Seen, a.Seen) })
 	var out []purge
-	for _, r := range c.Runs(c.Scope()) {
-		if r.Verb != "DELETE" || r.Running < purgeLeastRunning {
-			continue
-		}
+	for _, r := range heavy[:min(len(heavy), purgeMost)] {
 		p := purge{Run: r}
 		p.filter, _ = c.FilterOf(r.Digest)
 		p.Table = cmp.Or(p.filter.Table, r.Table)
@@ -52,14 +52,14 @@ func purges(c *diagnose.Case) []purge {
 				p.trx, p.trxAt = append(p.trx, t), append(p.trxAt, at)
 			}
 		}
-		p.event, _ = c.EventFor(p.Table, r.Active.From)
-		p.owner, _ = c.Owner(p.Table)
+		schema := cmp.Or(p.filter.Schema, r.Schema)
+		p.event, _ = c.EventFor(schema, p.Table, r.Active.From)
+		p.owner, _ = c.Owner(schema, p.Table)
 		if !p.event.Matches {
 			p.job, p.jobDue, _ = c.JobAt(r.Active.From)
 		}
 		out = append(out, p)
 	}
-	slices.SortStableFunc(out, func(a, b purge) int { return cmp.Compare(b.Seen, a.Seen) })
 	return out
 }
 
@@ -85,7 +85,7 @@ func (p purge) unindexed() bool {
 
 // wide reports whether the purge was seen to read a large part of the table.
 func (p purge) wide() bool {
-	if p.RowsRead >= purgeLeastRows {
+	if p.RowsRead >= purgeLeastRows || p.RowsRead < 0 && p.planned && p.plan.FullScan() && p.plan.Rows >= purgeLeastRows {
 		return true
 	}
 	return slices.ContainsFunc(p.trx, func(t evidence.Transaction) bool { return t.RowsLocked >= purgeLeastRows })

@@ -47,7 +47,7 @@ func matchPurgeNeverFinishes(c *diagnose.Case) []diagnose.Finding {
 		// 2. It failed for want of memory for its locks, not because somebody killed it.
 		locks := p.lockMemory()
 		short := pool > 0 && float64(locks) >= lockHeapHigh*float64(pool)
-		if full == 0 && !short {
+		if full == 0 && !short || !back && !p.wide() {
 			continue
 		}
 		// 3. It is the burden of the time in which visitors suffered, if they did.

@@ -18,7 +18,10 @@ const (
 	// unseenLeastBytes is the size from which reading a whole table is a burden
 	// on a small server: lock memory and pages, not rows, are what hurts.
 	unseenLeastBytes = 200 << 20
-	unseenConfidence = 0.6 // likely at most: nobody saw the statement
+	// unseenMostQuestions is how many statements a CPU second of the database may
+	// answer without being used up by them: a page's statements take 0.5 ms each.
+	unseenMostQuestions = 5000
+	unseenConfidence    = 0.6 // likely at most: nobody saw the statement
 )
 
 // unseenPurges returns the clean-ups that were due shortly before the recording
@@ -31,14 +34,21 @@ func unseenPurges(c *diagnose.Case) []diagnose.Finding {
 	load := c.Load(c.Outage)
 	cpu := load.ShareOf(load.Database)
 	_, seen := c.DatabaseTime(c.Outage, func(diagnose.Run) bool { return true })
+	questions := int64(0)
+	for _, s := range recording.All[evidence.DBStatus](c.In(c.Outage)) {
+		questions += s.Questions
+	}
+	if float64(questions) > unseenMostQuestions*load.Database {
+		return nil // very many small statements account for it
+	}
 	if cpu < 0.25 || !c.Starved(c.Outage) || seen.Seconds() > c.Outage.Duration().Seconds() {
 		return nil
 	}
 	var out []diagnose.Finding
 	told := map[string]bool{}
 	for _, h := range recording.Ever[evidence.HookTable](c.W) {
-		e, ok := c.EventFor(h.Table, c.W.From)
-		if told[h.Table] || !ok || !e.Table || e.Hook != h.Hook || e.IntervalS <= 0 || e.Late > unseenWithin {
+		e, ok := c.EventFor(schemaOf(c, h.Site), h.Table, c.W.From)
+		if told[h.Table] || !ok || !e.Table || e.Hook != h.Hook || e.IntervalS < 12*3600 || e.Late > unseenWithin {
 			continue
 		}
 		told[h.Table] = true
@@ -65,6 +75,15 @@ func unseenPurges(c *diagnose.Case) []diagnose.Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+func schemaOf(c *diagnose.Case, site string) string {
+	for _, s := range recording.Ever[evidence.Site](c.W) {
+		if s.Name == site || s.Root == site {
+			return s.Schema
+		}
+	}
+	return ""
 }
 
 // unindexedTime returns the column that the rows of a large append-only table

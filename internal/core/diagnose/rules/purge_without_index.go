@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"hirune/internal/core/diagnose"
@@ -59,7 +60,11 @@ func explains(c *diagnose.Case, s diagnose.Span) bool {
 	if capped, _ := c.Capped(diagnose.Span{From: s.From, To: c.Outage.To}); !capped.Zero() && capped.From.Before(s.To.Add(orderSlack)) && capped.To.After(s.To) {
 		s.To = s.To.Add(min(capped.To.Sub(s.To), carries))
 	}
-	return !s.From.After(c.Outage.From.Add(orderSlack)) && !s.To.Before(c.Outage.From.Add(-orderSlack))
+	if s.From.After(c.Outage.From.Add(orderSlack)) || s.To.Before(c.Outage.From.Add(-orderSlack)) {
+		return false
+	}
+	rest := diagnose.Span{From: s.To, To: c.Outage.To}
+	return rest.Duration() <= max(time.Minute, 2*s.Duration()) || c.Starved(rest)
 }
 
 // carries is how long a cap can carry a cause on before visitors feel it.
@@ -92,6 +97,10 @@ func purgeFinding(c *diagnose.Case, p purge, share diagnose.Share, after diagnos
 		f.Remedies = append(f.Remedies, "close-xmlrpc")
 	}
 	f.Remedies = append(f.Remedies, "keep-it-small")
+	if len(p.filter.Range)+len(p.filter.Equal) == 0 && len(p.filter.Wrapped) > 0 {
+		// The column is inside a function: an index would not be used.
+		f.Remedies = slices.DeleteFunc(f.Remedies, func(r string) bool { return r == "add-index" })
+	}
 	f.Confidence = 0.45
 	for _, ok := range []bool{p.unindexed(), fullScan, share.CPU >= 0.2, p.wide()} {
 		if ok {

@@ -394,11 +394,13 @@ func TestPurgeOfTheHostsSchedule(t *testing.T) {
 		jobs []evidence.Fact
 		want string
 	}{
-		"one daily job":             {[]evidence.Fact{job("29 15 * * *", tomorrow)}, "29 15 * * *"},
-		"every five minutes":        {[]evidence.Fact{job("*/5 * * * *", tomorrow)}, ""},
-		"another hour":              {[]evidence.Fact{job("29 3 * * *", tomorrow.Add(-12*time.Hour))}, ""},
-		"two at once: which?":       {[]evidence.Fact{job("29 15 * * *", tomorrow), job("29 15 * * 1", tomorrow)}, ""},
-		"one beside a frequent one": {[]evidence.Fact{job("* * * * *", tomorrow), job("29 15 * * *", tomorrow)}, "29 15 * * *"},
+		"one daily job":      {[]evidence.Fact{job("29 15 * * *", tomorrow)}, "29 15 * * *"},
+		"every five minutes": {[]evidence.Fact{job("*/5 * * * *", tomorrow)}, ""},
+		"another hour":       {[]evidence.Fact{job("29 3 * * *", tomorrow.Add(-12*time.Hour))}, ""},
+		"two at once: which?": {[]evidence.Fact{job("29 15 * * *", tomorrow),
+			evidence.Schedule{Origin: "crontab root", Spec: "29 15 * * *", Command: "sh backup.sh", Next: tomorrow.Unix()}}, ""},
+		"a weekly one of another day": {[]evidence.Fact{job("29 15 * * 4", tomorrow.Add(48*time.Hour))}, ""},
+		"one beside a frequent one":   {[]evidence.Fact{job("* * * * *", tomorrow), job("29 15 * * *", tomorrow)}, "29 15 * * *"},
 	} {
 		v := verdict(caseZero(append(c.jobs, ledgerTable(), ledgerFilter, ledgerPlan("ALL"))...))
 		if !accuses(v, "purge-without-index") || v.Causes[0].Origin.Schedule != c.want {

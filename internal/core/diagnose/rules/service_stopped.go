@@ -41,6 +41,10 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 		if !explains(c, s.span) || s.span.Duration() < downLeast && !s.span.To.Equal(c.W.To) || s.pid == 0 && standIn(c, s) {
 			continue
 		}
+		// Who needs it feels it at once.
+		if !c.Outage.Zero() && s.span.From.Before(c.Outage.From.Add(-15*time.Second)) && s.span.From.Sub(c.W.From) > orderSlack {
+			continue
+		}
 		// 2. Visitors get errors, not slowness.
 		if !c.Outage.Zero() && c.Failing(c.Outage) < failLeast {
 			continue
@@ -61,6 +65,9 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 			f.Proof = append(f.Proof, answers(c)...)
 		} else {
 			f.Confidence = 0.6 // nobody was seen to need it
+		}
+		if standIn(c, s) {
+			f.Confidence = min(f.Confidence, 0.6) // another instance runs: perhaps nobody needs this one
 		}
 		f.Proof = append(f.Proof, lastWords(c, s)...)
 		f.Steps = append(f.Steps, diagnose.Link{ID: "service-down", Role: diagnose.RoleStep, Span: s.span, Share: diagnose.UnknownShare,
@@ -120,7 +127,7 @@ func standIn(c *diagnose.Case, s stop) bool {
 		return service == evidence.ServiceApache || service == evidence.ServiceNginx
 	}
 	for _, o := range recording.All[evidence.ServiceState](c.In(c.Scope())) {
-		if o.Up && (o.Service == s.Service || web(o.Service) && web(s.Service)) {
+		if o.Up && o.Instance != s.Instance && (o.Service == s.Service || web(o.Service) && web(s.Service)) {
 			return true
 		}
 	}
