@@ -64,8 +64,7 @@ func (c *Case) sawVisitors() bool {
 	return len(c.g.values(lineVisitor, Span{c.W.From, c.W.To})) > 0 || len(c.g.values(lineDynamic, Span{c.W.From, c.W.To})) > 0
 }
 
-func (c *Case) sawDatabase() bool { return c.has(evidence.DBStatus{}.Kind()) }
-func (c *Case) sawHost() bool     { return c.has(evidence.Host{}.Kind()) }
+func (c *Case) sawHost() bool { return c.has(evidence.Host{}.Kind()) }
 
 // Load is what the machine and its services used in a span, in CPU seconds.
 type Load struct {

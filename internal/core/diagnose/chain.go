@@ -150,6 +150,6 @@ func (c *Case) outlastsLink(f Finding) (Link, bool) {
 	if c.Outage.Zero() || c.Outage.To.Sub(end) < 2*slack {
 		return Link{}, false
 	}
-	return Link{ID: "backlog", Role: RoleStep, Span: Span{end, c.Outage.To}, Share: UnknownShare,
+	return Link{ID: "backlog", Role: RoleEffect, Span: Span{end, c.Outage.To}, Share: UnknownShare,
 		Say: Say("link-outlasts", "after", c.Outage.To.Sub(end))}, true
 }
