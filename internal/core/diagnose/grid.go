@@ -93,14 +93,18 @@ func worst(old, v float64) float64 { return max(old, v) }
 // summed adds; cut to millionths, so that the order of the facts does not show.
 func summed(old, v float64) float64 { return math.Round((old+v)*1e6) / 1e6 }
 
-// paintRate paints a value over the interval that ends at at.
+// paintRate paints a value over the interval that ends at at. Where a bin is
+// longer than a beat it holds the mean of several facts: each adds its part.
 func (g *grid) paintRate(name string, at time.Time, overMs int64, v float64, how func(old, v float64) float64) {
-	over := time.Duration(overMs) * time.Millisecond
-	if from := at.Add(-over); over < g.step && g.bin(from) == g.bin(at) {
-		v *= float64(over) / float64(g.step) // of several facts in one bin each is a part
-		how = summed
+	from := at.Add(-time.Duration(overMs) * time.Millisecond)
+	if g.step > time.Second {
+		for i := g.bin(from); i <= g.bin(at); i++ {
+			if in := earlier(at, g.at(i).Add(g.step)).Sub(later(from, g.at(i))); in > 0 {
+				g.paint(name, g.at(i), g.at(i), v*float64(in)/float64(g.step), summed)
+			}
+		}
+		return
 	}
-	from := at.Add(-over)
 	if i, j := g.bin(from), g.bin(at); j > i { // its first bin belongs to the fact before
 		from = g.at(i + 1)
 	}
