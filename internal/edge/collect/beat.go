@@ -77,6 +77,12 @@ func (o Options) filled() Options {
 // one goroutine; one that overruns goes on alone and is left out until it is
 // back, so that a collector never runs twice at once.
 func Run(ctx context.Context, collectors []Timed, sink Sink, opt Options) error {
+	// However the run ends, its collectors see a cancellation: a deadline that
+	// passes is a source that is too slow.
+	within, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	ctx = within
 	r := newRunner(collectors, sink, opt.filled())
 	tick := time.NewTicker(r.opt.Interval)
 	defer tick.Stop()

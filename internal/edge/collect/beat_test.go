@@ -169,18 +169,29 @@ func TestWhatCannotBeReadIsNotedOnChangeOnly(t *testing.T) {
 }
 
 func TestTheEndOfARunSaysNothingAboutSources(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var s shelf
-		waits := fake{"waits", func(ctx context.Context, _ *Beat) error { <-ctx.Done(); return ctx.Err() }}
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(5*time.Second, cancel)
-		if err := Run(ctx, []Timed{{Collector: waits, Every: time.Second, Timeout: time.Minute}}, &s, Options{}); err != nil {
-			t.Fatal(err)
-		}
-		if got := count[evidence.Unseen](s.records, nil); got != 0 {
-			t.Errorf("got %d facts about what cannot be read, want none", got)
-		}
-	})
+	for name, ends := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"cancelled": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(5*time.Second, cancel)
+			return ctx, cancel
+		},
+		"time is up": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 5*time.Second)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var s shelf
+			waits := fake{"waits", func(ctx context.Context, _ *Beat) error { <-ctx.Done(); return ctx.Err() }}
+			ctx, cancel := ends(t.Context())
+			defer cancel()
+			if err := Run(ctx, []Timed{{Collector: waits, Every: time.Second, Timeout: time.Minute}}, &s, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := count[evidence.Unseen](s.records, nil); got != 0 {
+				t.Errorf("%s: got %d facts about what cannot be read, want none", name, got)
+			}
+		})
+	}
 }
 
 func TestASetClockIsNoted(t *testing.T) {
