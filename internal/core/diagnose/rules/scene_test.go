@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"hirune/internal/core/diagnose"
@@ -122,4 +123,139 @@ func purgeSeconds(i, from, to int, s *second) {
 func starve(s *second, db float64) {
 	s.busy, s.db, s.php, s.throttled = 0.2, db, 0.19-db, 1.7
 	s.pageMs, s.failed, s.workers, s.queue, s.pages, s.xmlrpc = 9000, true, 10, 12, 2, 0
+}
+
+// caseZeroWith is case 0, proven on its own, with something else in each second.
+func caseZeroWith(also func(i int, s *second)) []evidence.Record {
+	return scene(200, func(i int, s *second) {
+		if i >= 46 && i < 190 {
+			starve(s, 0.09)
+		}
+		if i >= 160 {
+			s.db = 0.03
+		}
+		purgeSeconds(i, 40, 50, s)
+		if i >= 46 && i < 50 {
+			s.busy, s.db = 0.2, 0.12
+		}
+		if i == 43 {
+			s.extra = append(s.extra, purgeFacts()...)
+		}
+		also(i, s)
+	})
+}
+
+// purgeFacts are what proves the purge, where it is to blame.
+func purgeFacts() []evidence.Fact {
+	return []evidence.Fact{ledgerTable(), ledgerFilter, ledgerPlan("ALL")}
+}
+
+// purgeDue are the schedule and the table of a clean-up that nobody saw run.
+func purgeDue(hook, schedule string, next time.Time, every time.Duration) []evidence.Fact {
+	return []evidence.Fact{ledgerTable(),
+		evidence.TableGrowth{Schema: "shop", Name: ledger, Column: "noted", Ordered: true, MinKey: 1, MaxKey: 600_000,
+			Probes: []evidence.GrowthProbe{{Key: 1, UnixS: t0.Unix() - 9_000_000}, {Key: 600_000, UnixS: t0.Unix()}}},
+		evidence.HookTable{Site: "shop", Hook: hook, Table: ledger, Plugin: "visit-ledger", File: "tidy.php"},
+		evidence.CronEvent{Site: "shop", Hook: hook, NextUnixS: next.Unix(), Schedule: schedule, IntervalS: int64(every.Seconds()), Owner: "visit-ledger"}}
+}
+
+// stand makes a second in which everybody waits and the machine has nothing to do.
+func stand(s *second) {
+	s.busy, s.php, s.db = 0.05, 0.02, 0.01
+	s.pageMs, s.failed, s.workers, s.queue, s.pages, s.xmlrpc = 9000, true, 10, 12, 1, 0
+}
+
+// hog makes a second in which a job that is no part of the site has the CPU.
+// As many requests as before are completed.
+func hog(s *second) {
+	s.busy, s.php, s.db = 1.98, 0.1, 0.02
+	s.pageMs, s.failed, s.workers, s.queue = 9000, true, 10, 12
+}
+
+// alter changes every fact of one kind; i is the second of the scene.
+func alter[F evidence.Fact](records []evidence.Record, change func(i int, f *F)) []evidence.Record {
+	for k, r := range records {
+		if f, ok := r.Fact.(F); ok {
+			change(int(r.At.Sub(t0)/time.Second)-1, &f)
+			records[k].Fact = f
+		}
+	}
+	return records
+}
+
+// without leaves out the facts of one kind.
+func without[F evidence.Fact](records []evidence.Record) []evidence.Record {
+	return slices.DeleteFunc(records, func(r evidence.Record) bool { _, ok := r.Fact.(F); return ok })
+}
+
+// untimed is the same seen through a log that does not say how long requests took.
+func untimed(records []evidence.Record) []evidence.Record {
+	return alter(records, func(_ int, t *evidence.Traffic) { t.TookMs, t.MaxMs = -1, -1 })
+}
+
+// stolen is the same on a burstable machine: what the quota of a container
+// withheld, the hypervisor takes, and no cgroup tells of it.
+func stolen(records []evidence.Record) []evidence.Record {
+	taken := map[time.Time]int64{}
+	for _, r := range records {
+		if c, ok := r.Fact.(evidence.Cgroup); ok {
+			taken[r.At] = c.ThrottledMs
+		}
+	}
+	for k, r := range records {
+		if h, ok := r.Fact.(evidence.Host); ok {
+			h.StealMs += taken[r.At]
+			h.IdleMs = max(h.IdleMs-taken[r.At], 0)
+			records[k].Fact = h
+		}
+	}
+	return without[evidence.Cgroup](records)
+}
+
+// flooded is a class of requests that comes 30 or 40 times a second from the
+// second minute on.
+func flooded(class string) []evidence.Record {
+	return scene(160, func(i int, s *second) {
+		if i < 60 {
+			return
+		}
+		s.busy, s.php = 1.98, 1.7
+		s.pageMs, s.failed, s.workers, s.queue, s.pages = 8000, i%2 == 0, 10, 20, 3
+		if class == evidence.ClassSearch {
+			s.searches = 30
+		} else {
+			s.xmlrpc = 40
+		}
+		s.clients = map[string]map[string]int64{class: {"203.0.113.7": 20, "203.0.113.8": 10}}
+	})
+}
+
+// purgeTakenBack is a purge that fails for want of lock memory after 20 s and
+// is rolled back for 40 s.
+func purgeTakenBack() []evidence.Record {
+	return scene(140, func(i int, s *second) {
+		purgeSeconds(i, 40, 60, s)
+		if i >= 60 && i < 100 {
+			s.db, s.busy = s.db+0.5, s.busy+0.5
+			s.extra = append(s.extra,
+				evidence.Statement{ConnID: 77, QueryID: 9001, User: "wp", Schema: "shop", Command: "Query", State: "Rollback", RunningMs: int64(i-39) * 1000, Digest: ledgerDigest, Verb: "DELETE", Table: ledger, RowsRead: 1_200_000},
+				evidence.Transaction{ID: "4711", ConnID: 77, State: "ROLLING BACK", AgeMs: int64(i-39) * 1000, RowsLocked: 1_200_000, RowsModified: 1_000_000 - int64(i-60)*20_000, LockMemoryBytes: 100 << 20, Digest: ledgerDigest})
+		}
+		if i == 43 {
+			s.extra = append(s.extra, ledgerTable())
+		}
+		if i == 61 {
+			s.extra = append(s.extra, evidence.ErrorLine{Service: "php-fpm", ID: "php-lock-table-full", Count: 1, Message: "The total number of locks exceeds the lock table size"})
+		}
+	})
+}
+
+// purgeThatNobodySaw is case 0, looked at from two minutes after the hook was due.
+func purgeThatNobodySaw() []evidence.Record {
+	return scene(20, func(i int, s *second) {
+		starve(s, 0.09)
+		if i == 0 {
+			s.extra = append(s.extra, purgeDue("ledger_tidy", "daily", t0.Add(24*time.Hour-2*time.Minute), 24*time.Hour)...)
+		}
+	})
 }
