@@ -21,7 +21,10 @@ const (
 	// unseenMostQuestions is how many statements a CPU second of the database may
 	// answer without being used up by them: a page's statements take 0.5 ms each.
 	unseenMostQuestions = 5000
-	unseenConfidence    = 0.6 // likely at most: nobody saw the statement
+	// unseenLeastCPU is the share of the CPU that the database must take: a page of a
+	// WordPress site leaves it a tenth to a seventh, the purge under a cap a quarter.
+	unseenLeastCPU   = 0.2
+	unseenConfidence = 0.6 // likely at most: nobody saw the statement
 )
 
 // unseenPurges returns the clean-ups that were due shortly before the recording
@@ -41,7 +44,7 @@ func unseenPurges(c *diagnose.Case) []diagnose.Finding {
 	if float64(questions) > unseenMostQuestions*load.Database {
 		return nil // very many small statements account for it
 	}
-	if cpu < 0.25 || !c.Starved(c.Outage) || seen.Seconds() > c.Outage.Duration().Seconds() {
+	if cpu < unseenLeastCPU || !c.Starved(c.Outage) || seen.Seconds() > c.Outage.Duration().Seconds() {
 		return nil
 	}
 	var out []diagnose.Finding
