@@ -115,7 +115,12 @@ tape: build ## record the bundled demo tape anew, as root
 
 .PHONY: bench
 bench: build ## what the recorder and a diagnosis cost, beside atop and sadc
+ifneq ($(ROOT),)
+	bench/beside-lab.sh
+else
 	go run ./bench/recorder
+endif
+	go run ./bench/diagnosis
 
 .PHONY: generate
 generate: ## write docs/rules.md from the rules
