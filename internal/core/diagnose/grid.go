@@ -229,9 +229,13 @@ type waiterAt struct {
 	conn uint64
 }
 
+// shortBeat is the shortest interval, in ms, that a rate can be made of: the
+// first beat may follow the opening of the log at once.
+const shortBeat = 100
+
 func (g *grid) fillTraffic(w recording.Window) {
 	for at, t := range recording.All[evidence.Traffic](w) {
-		if t.OverMs <= 0 || t.FromHist {
+		if t.OverMs < shortBeat || t.FromHist {
 			continue
 		}
 		perS := 1000 / float64(t.OverMs)

@@ -30,7 +30,6 @@ var decoders = map[string]func(cbor.RawMessage) (Fact, error){
 	Host{}.Kind():         decode[Host],
 	Cgroup{}.Kind():       decode[Cgroup],
 	Filesystem{}.Kind():   decode[Filesystem],
-	Credit{}.Kind():       decode[Credit],
 	ServiceUse{}.Kind():   decode[ServiceUse],
 	ProcessUse{}.Kind():   decode[ProcessUse],
 	ServiceState{}.Kind(): decode[ServiceState],

@@ -69,16 +69,3 @@ type Filesystem struct {
 
 // Kind implements Fact.
 func (Filesystem) Kind() string { return "filesystem" }
-
-// Credit is what is known of the CPU credit of a burstable machine.
-type Credit struct {
-	Plan          string  `cbor:"p"` // e.g. "lightsail nano_3_0"
-	BaselineShare float64 `cbor:"b"` // of all CPUs together, 0.10 is 10 %
-	LowCPUs       float64 `cbor:"l"` // credit left at least, in CPU seconds
-	HighCPUs      float64 `cbor:"h"` // and at most
-	CapCPUs       float64 `cbor:"c"` // the most that can be saved, in CPU seconds
-	Measured      bool    `cbor:"m,omitempty"`
-}
-
-// Kind implements Fact.
-func (Credit) Kind() string { return "credit" }

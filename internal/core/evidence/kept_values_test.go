@@ -15,7 +15,6 @@ var keptFacts = []Fact{
 		ReadKB: 5120, WriteKB: 20480, ReadOps: 311, WriteOps: 742, DiskBusyMs: 690, PSI: true, CPUSomeMs: 940, MemSomeMs: 55, IOSomeMs: 410},
 	Cgroup{OverMs: 1000, Path: "/system.slice/mariadb.service", QuotaCPUs: 0.4, UsedMs: 400, Throttled: 9, ThrottledMs: 1130},
 	Filesystem{Mount: "/", SizeKB: 41152736, FreeKB: 1204, Inodes: 2621440, InodesFree: 2300121},
-	Credit{Plan: "lightsail small_3_0", BaselineShare: 0.2, LowCPUs: 1.5, HighCPUs: 42.25, CapCPUs: 17280, Measured: true},
 	ServiceUse{OverMs: 1000, Service: ServiceDatabase, Instance: "database:127.0.0.1:3306", Processes: 1, CPUMs: 987, RSSKB: 312004, Running: 1, Blocked: 2, Started: 3, Ended: 4},
 	ProcessUse{OverMs: 1000, PID: 4711, Name: "mysqldump", CPUMs: 610, RSSKB: 9120, State: "R", Parent: "cron", ReadKB: 880, WriteKB: 10240},
 	ServiceState{Service: ServicePHP, Instance: "php-fpm:8.2", Up: true, PID: 812, UptimeS: 86400, How: "systemd", Detail: "active (running)", Start: "systemctl start php8.2-fpm"},

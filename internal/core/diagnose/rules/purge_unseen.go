@@ -25,7 +25,10 @@ const (
 	unseenUnexplained = 0.4
 	// unseenLeastCPU is the share of the CPU that the database must take: a page of a
 	// WordPress site leaves it a tenth to a seventh, the purge under a cap a quarter.
-	unseenLeastCPU   = 0.2
+	unseenLeastCPU = 0.2
+	// unseenStatements is how many statements may be seen at a time: at a cap even
+	// the quick ones of the pages hang about for a while.
+	unseenStatements = 3
 	unseenConfidence = 0.6 // likely at most: nobody saw the statement
 )
 
@@ -46,7 +49,7 @@ func unseenPurges(c *diagnose.Case) []diagnose.Finding {
 	if load.Database-float64(questions)*unseenQuestion.Seconds() < unseenUnexplained*load.Database {
 		return nil // the small statements of the pages account for it
 	}
-	if cpu < unseenLeastCPU || !c.Starved(c.Outage) || seen.Seconds() > c.Outage.Duration().Seconds() {
+	if cpu < unseenLeastCPU || !c.Starved(c.Outage) || seen > unseenStatements*c.Outage.Duration() {
 		return nil
 	}
 	var out []diagnose.Finding
