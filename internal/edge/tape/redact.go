@@ -34,7 +34,7 @@ const (
 // key is kind and field.
 var treatments = map[string]treatment{
 	"unseen.Source": asIs, "unseen.Code": asIs, "unseen.What": asText, "unseen.Detail": asText, "unseen.Hint": asText,
-	"self.Version": asIs, "cgroup.Path": asPath, "filesystem.Mount": asPath, "credit.Plan": asIs,
+	"self.Version": asIs, "cgroup.Path": asPath, "filesystem.Mount": asPath,
 	"service-use.Service": asIs, "service-use.Instance": asText,
 	"process.Name": asIs, "process.State": asIs, "process.Parent": asIs,
 	"service.Service": asIs, "service.Instance": asText, "service.How": asIs, "service.Detail": asText, "service.Start": asText,
