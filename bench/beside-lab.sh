@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 measured=${1:-5m}
 if [ "${HIRUNE_BENCH_STAGE:-}" != inside ]; then
-  command -v atop >/dev/null && [ -x /usr/lib/sysstat/sadc ] || DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends atop sysstat >/dev/null
+  command -v atop >/dev/null && command -v ip >/dev/null && [ -x /usr/lib/sysstat/sadc ] ||
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends atop sysstat iproute2 >/dev/null
   mkdir -p .cache/bench
   go build -o .cache/bench/lab ./lab/cmd/lab
   go build -o .cache/bench/recorder ./bench/recorder
