@@ -28,10 +28,8 @@ func Claims() map[string][]string {
 		"proof-database-cpu":     {"share", "quiet"},                  // of all CPU used, against quiet
 		"proof-lock-memory":      {"used", "pool", "share"},           // row locks against the buffer pool
 		"proof-lock-table-full":  {"count", "at"},                     // error 1206 in a log
-		"proof-lock-heap":        {"count", "at"},                     // the 67 per cent warning
 		"proof-table-size":       {"table", "bytes", "rows"},
 		"proof-rolled-back":      {"modified", "at"},                   // changes taken back
-		"proof-rows-not-fewer":   {"table", "before", "after"},         // nothing was deleted
 		"proof-repeats":          {"days"},                             // the same trace on other days
 		"proof-request-rate":     {"class", "quiet", "outage"},         // per second
 		"proof-request-share":    {"class", "share"},                   // of all requests that cost PHP
@@ -50,19 +48,18 @@ func Claims() map[string][]string {
 		"proof-no-statement-but": {"cpu", "during"},                    // database CPU without a statement
 
 		// Links of the chain, beyond the causes themselves.
-		"link-purge-statement": {"table", "running", "rows"},
-		"link-rollback":        {"table", "running"},
-		"link-innodb-purge":    {"cpu", "during"},
-		"link-cpu-capped":      {"quota", "throttled"}, // a quota bites: credit is spent
-		"link-cpu-stolen":      {"steal", "busy"},      // the hypervisor caps
-		"link-cpu-saturated":   {"busy"},               // all CPUs are in use
-		"link-lock-waits":      {"waiters", "table"},
-		"link-workers-full":    {"busy", "max", "queue"},
-		"link-visitors-wait":   {"quiet", "outage", "worst"},
-		"link-visitors-fail":   {"share"},
-		"link-errors-after":    {"errors", "after"}, // error answers began after saturation
-		"link-database-down":   {"service"},
-		"link-outlasts":        {"after"}, // the site stayed down after the cause ended
+		"link-rollback":      {"table", "running"},
+		"link-innodb-purge":  {"cpu", "during"},
+		"link-cpu-capped":    {"quota", "throttled"}, // a quota bites: credit is spent
+		"link-cpu-stolen":    {"steal", "busy"},      // the hypervisor caps
+		"link-cpu-saturated": {"busy"},               // all CPUs are in use
+		"link-lock-waits":    {"waiters", "table"},
+		"link-workers-full":  {"busy", "max", "queue"},
+		"link-visitors-wait": {"quiet", "outage", "worst"},
+		"link-visitors-fail": {"share"},
+		"link-errors-after":  {"errors", "after"}, // error answers began after saturation
+		"link-database-down": {"service"},
+		"link-outlasts":      {"after"}, // the site stayed down after the cause ended
 
 		// Suspects that the numbers clear.
 		"cleared-request-flood": {"quiet", "outage"},             // requests per second
@@ -83,11 +80,9 @@ func Claims() map[string][]string {
 		"why-old-rows":        {"table", "old", "rows"},
 		"why-rows-by-posts":   {"class", "rows", "requests", "days"}, // counted against each other
 		"why-starts-over":     {"table"},                             // a restart rolls the purge back
-		"why-capped":          {"throttled"},
-		"again-schedule":      {"hook", "at", "next"}, // wp-cron keeps its phase
-		"again-schedule-ever": {"hook", "at"},         // no next time known
-		"again-host-schedule": {"job", "at", "next"},  // crontab or timer
-		"again-seen":          {"at", "times"},        // seen at the same time of the day
+		"again-schedule":      {"hook", "at", "next"},                // wp-cron keeps its phase
+		"again-host-schedule": {"job", "at", "next"},                 // crontab or timer
+		"again-seen":          {"at", "times"},                       // seen at the same time of the day
 
 		// What is missing.
 		"missing-statements": {},
