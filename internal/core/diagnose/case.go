@@ -21,8 +21,13 @@ type Case struct {
 	beat func(time.Time) time.Duration // how long one sample of the database stands for
 }
 
-func newCase(w recording.Window, o Options) *Case {
+// NewCase works out of a recording what rules ask: when visitors suffered, when
+// they did not, and which statements ran.
+func NewCase(w recording.Window, o Options) *Case {
 	c := &Case{W: w, Loc: o.Loc}
+	if c.Loc == nil {
+		c.Loc = time.UTC
+	}
 	if w.Empty() {
 		return c
 	}

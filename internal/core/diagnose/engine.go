@@ -41,10 +41,7 @@ const slack = 8 * time.Second
 // Diagnose looks at the whole of the window and says why visitors suffered.
 // The same window gives the same verdict, whatever the order of its records.
 func Diagnose(w recording.Window, rules []Rule, o Options) Verdict {
-	if o.Loc == nil {
-		o.Loc = time.UTC
-	}
-	c := newCase(w, o)
+	c := NewCase(w, o)
 	v := Verdict{
 		Window: Span{w.From, w.To}, Outage: c.Outage, Quiet: c.Quiet, Episodes: c.Episodes,
 		Visitors: c.visitors(), SelfCPUMs: c.selfCPU(), Series: c.series(), Unseen: c.unseen(),

@@ -37,8 +37,12 @@ func (g *grid) episodes() []Span {
 }
 
 // single reports whether all of a stretch is one slow request: the page of
-// somebody on a slow line, which the log counts as well.
+// somebody on a slow line, which the log counts as well. Where it is all that a
+// short look saw of visitors, nobody else was quick.
 func (g *grid) single(s Span, slow float64) bool {
+	if len(g.witnesses) == 1 && 3*s.Duration() >= time.Duration(g.n)*g.step {
+		return false
+	}
 	n := 0
 	for _, v := range g.witnesses {
 		if v.failed && s.Contains(v.at) {

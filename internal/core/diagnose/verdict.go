@@ -8,7 +8,11 @@
 // cause, and names what is missing.
 package diagnose
 
-import "time"
+import (
+	"time"
+
+	"hirune/internal/core/evidence"
+)
 
 // Status says how sure the verdict is.
 type Status string
@@ -72,6 +76,7 @@ type Finding struct {
 	Confidence float64 // 0 to 1; 0.9 and more is proven
 	About      Subject
 	Origin     Origin
+	Statement  *Statement // that is accused; nil if none was seen
 	Share      Share
 	Active     Span       // when it was at work
 	Claim      Sentence   // what is claimed
@@ -80,6 +85,14 @@ type Finding struct {
 	Remedies   []string   // ids, in their order
 	Steps      []Link     // between the cause and the visitor that the rule itself knows
 	Harmless   bool       // visitors did not suffer from it yet
+}
+
+// Statement is the accused statement, as far as a remedy has to know it.
+type Statement struct {
+	Digest string
+	Verb   string
+	Filter evidence.Filter // what it filters its table by; empty if that is not known
+	At     time.Time       // when it was seen to run; its cutoff is of that moment
 }
 
 // Subject is what a finding is about. Only the fields that apply are set.

@@ -113,18 +113,12 @@ func (c *Case) notes(v Verdict) []Sentence {
 	return out
 }
 
-// gapLeast is how long nothing must have been recorded to be worth a note.
-const gapLeast = 30 * time.Second
-
 // gaps says when nothing was recorded: the recorder or the machine was off.
 func (c *Case) gaps() []Sentence {
 	var out []Sentence
-	var last time.Time
-	for at := range recording.All[evidence.Host](c.W) {
-		if !last.IsZero() && at.Sub(last) > gapLeast {
-			out = append(out, Say("note-gap", "from", last, "to", at))
-		}
-		last = at
+	seen := Watched(c.W, GapLeast)
+	for i := 1; i < len(seen); i++ {
+		out = append(out, Say("note-gap", "from", seen[i-1].To, "to", seen[i].From))
 	}
 	return out
 }

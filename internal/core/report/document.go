@@ -39,11 +39,23 @@ func cause(f diagnose.Finding) Cause {
 	}
 	return Cause{
 		ID: f.Rule, Confidence: c,
-		Subject: Subject{a.Schema, a.Table, a.Column, a.Session, a.Client, a.Clients, a.Path, a.Service, a.Process},
-		Origin:  Origin{o.Plugin, o.Version, o.Hook, o.Schedule, o.Site, o.User, o.File},
-		Share:   share(f.Share), Harmless: f.Harmless, Active: interval(f.Active),
+		Subject:   Subject{a.Schema, a.Table, a.Column, a.Session, a.Client, a.Clients, a.Path, a.Service, a.Process},
+		Origin:    Origin{o.Plugin, o.Version, o.Hook, o.Schedule, o.Site, o.User, o.File},
+		Statement: accused(f.Statement), Share: share(f.Share), Harmless: f.Harmless, Active: interval(f.Active),
 		Claim: claim(f.Claim), Proofs: each(f.Proof, claim), Missing: each(f.Missing, claim), Remedies: ids(f.Remedies),
 	}
+}
+
+func accused(s *diagnose.Statement) *Accused {
+	if s == nil {
+		return nil
+	}
+	f := s.Filter
+	a := &Accused{Digest: s.Digest, Verb: s.Verb, At: instant(s.At), Schema: f.Schema, Table: f.Table, Equal: f.Equal, Range: f.Range, Wrapped: f.Wrapped, Limit: f.Limit, OrderBy: f.OrderBy}
+	if f.CutoffUnixS != 0 {
+		a.Cutoff = instant(time.Unix(f.CutoffUnixS, 0))
+	}
+	return a
 }
 
 func share(s diagnose.Share) Share {

@@ -54,6 +54,7 @@ type Cause struct {
 	Confidence float64  `json:"confidence"`
 	Subject    Subject  `json:"subject"`
 	Origin     Origin   `json:"origin"`
+	Statement  *Accused `json:"statement,omitempty"`
 	Share      Share    `json:"share"`
 	Harmless   bool     `json:"harmless"`
 	Active     Interval `json:"active"`
@@ -85,6 +86,22 @@ type Origin struct {
 	Site     string `json:"site,omitempty"`
 	User     string `json:"user,omitempty"`
 	File     string `json:"file,omitempty"`
+}
+
+// Accused is the statement that is at work, with every literal replaced; what a
+// plan is made from. Cutoff is the moment that its range literal stands for.
+type Accused struct {
+	Digest  string     `json:"digest"`
+	Verb    string     `json:"verb"`
+	At      *time.Time `json:"at"`
+	Schema  string     `json:"schema,omitempty"`
+	Table   string     `json:"table,omitempty"`
+	Equal   []string   `json:"equal,omitempty"`
+	Range   []string   `json:"range,omitempty"`
+	Wrapped []string   `json:"wrapped,omitempty"`
+	Limit   bool       `json:"limit,omitempty"`
+	OrderBy []string   `json:"order_by,omitempty"`
+	Cutoff  *time.Time `json:"cutoff,omitempty"`
 }
 
 // Share is how much of a resource something explains; null if unknown.

@@ -44,6 +44,10 @@ func (p *printer) first() []block {
 }
 
 func (p *printer) blameBlocks() []block {
+	unseen := 0
+	if p.v.Status == diagnose.Likely {
+		unseen = 1 // perhaps that is why it is not proven
+	}
 	return []block{
 		p.causeBlock(),
 		p.alsoBlock(),
@@ -56,7 +60,7 @@ func (p *printer) blameBlocks() []block {
 		p.todoBlock(),
 		p.surerBlock(1),
 		p.noteBlock(2),
-		p.unseenBlock(0),
+		p.unseenBlock(unseen),
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // catalogue returns the words of a language by key. The keys:
 //
-//	claim.ID          a sentence of diagnose.Claims
+//	claim.ID          a sentence of diagnose.Claims or remedy.Sayings
 //	short.ID          the same in a few words, without parameters, for the chain
 //	cause.ID.title    a cause's name; cause.ID.means says it to an owner
 //	remedy.ID.title   a remedy's name; .does what it brings, .how what to do by hand
@@ -21,9 +21,9 @@ import (
 // In a template {name} is a parameter, {name#one|many} a parameter with its
 // noun, and [ … ] a part that is left out when a parameter in it is unknown.
 func catalogue(lang string) map[string]string {
-	parts := []map[string]string{enClaims, enAdvice, enFrame}
+	parts := []map[string]string{enClaims, enAdvice, enFrame, enPurge, enWeb, enPlan, enVerify}
 	if lang == Japanese {
-		parts = []map[string]string{jaClaims, jaAdvice, jaFrame}
+		parts = []map[string]string{jaClaims, jaAdvice, jaFrame, jaPurge, jaWeb, jaPlan, jaVerify}
 	}
 	all := map[string]string{}
 	for _, m := range parts {

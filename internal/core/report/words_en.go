@@ -171,7 +171,7 @@ var enFrame = map[string]string{
 	"source.errors": "error logs", "source.errorlog": "error logs", "source.discovery": "what runs here", "source.tape": "the recording", "source.cloud": "cloud metrics", "source.webserver": "the web server",
 
 	"code.access-denied": "access was denied", "code.no-process-right": "the right PROCESS is missing",
-	"code.database-down": "the database does not answer", "code.too-many-connections": "no connection was free",
+	"code.database-down": "the database does not answer", "code.database-slow": "the database answers too late", "code.too-many-connections": "no connection was free",
 	"code.log-unreadable": "the log cannot be read", "code.log-missing": "the log does not exist", "code.log-format": "the log's format is unknown",
 	"code.log-not-a-file": "the log is not a file", "code.log-lag": "reading lags behind", "code.history-unreadable": "older logs cannot be read",
 	"code.config-unreadable": "the configuration cannot be read", "code.config-wrong": "the configuration is wrong",

@@ -171,7 +171,7 @@ var jaFrame = map[string]string{
 	"source.errors": "エラーログ", "source.errorlog": "エラーログ", "source.discovery": "稼働中のサービス", "source.tape": "記録", "source.cloud": "クラウドの計測値", "source.webserver": "Web サーバー",
 
 	"code.access-denied": "アクセスが拒否されました", "code.no-process-right": "PROCESS 権限がありません",
-	"code.database-down": "データベースが応答しません", "code.too-many-connections": "空いている接続がありません",
+	"code.database-down": "データベースが応答しません", "code.database-slow": "データベースの応答が遅すぎます", "code.too-many-connections": "空いている接続がありません",
 	"code.log-unreadable": "ログを読み取れません", "code.log-missing": "ログがありません", "code.log-format": "ログの書式が分かりません",
 	"code.log-not-a-file": "ログがファイルではありません", "code.log-lag": "読み取りが遅れています", "code.history-unreadable": "過去のログを読み取れません",
 	"code.config-unreadable": "設定ファイルを読み取れません", "code.config-wrong": "設定ファイルに誤りがあります",

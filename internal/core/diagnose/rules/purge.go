@@ -128,6 +128,11 @@ func (p purge) about() diagnose.Subject {
 	return diagnose.Subject{Schema: cmp.Or(p.table.Schema, p.filter.Schema, p.Schema), Table: p.Table, Column: p.column(), Session: p.ConnID}
 }
 
+// statement is what a remedy has to know of it.
+func (p purge) statement() *diagnose.Statement {
+	return &diagnose.Statement{Digest: p.Digest, Verb: p.Verb, Filter: p.filter, At: p.Active.From}
+}
+
 // proofs are the sentences that any purge finding shares.
 func (p purge) proofs(c *diagnose.Case) []diagnose.Sentence {
 	out := []diagnose.Sentence{diagnose.Say("proof-statement", "digest", p.Digest, "at", p.Active.From, "running", p.Running)}

@@ -57,7 +57,7 @@ func matchPurgeNeverFinishes(c *diagnose.Case) []diagnose.Finding {
 		}
 		seen[p.Table] = true
 		f := diagnose.Finding{
-			About: p.about(), Origin: p.origin(), Share: share, Active: p.Active,
+			About: p.about(), Origin: p.origin(), Statement: p.statement(), Share: share, Active: p.Active,
 			Claim: diagnose.Say("purge-never-finishes", "table", p.Table, "column", p.column()),
 			Proof: p.proofs(c), Missing: p.missing(), Confidence: 0.6,
 			Remedies: []string{"purge", "add-index", "raise-buffer-pool"},

@@ -87,7 +87,7 @@ func blockedBy(c *diagnose.Case, p purge) time.Duration {
 
 func purgeFinding(c *diagnose.Case, p purge, share diagnose.Share, after diagnose.Span, fullScan bool) diagnose.Finding {
 	f := diagnose.Finding{
-		About: p.about(), Origin: p.origin(), Share: share, Active: p.Active,
+		About: p.about(), Origin: p.origin(), Statement: p.statement(), Share: share, Active: p.Active,
 		Claim:    diagnose.Say("purge-without-index", "table", p.Table, "column", p.column(), "running", p.Running),
 		Proof:    p.proofs(c),
 		Missing:  p.missing(),

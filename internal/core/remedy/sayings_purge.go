@@ -1,0 +1,121 @@
+package remedy
+
+// purgeSayings are the sentences of purges, with those that other changes of the
+// database share: why something is refused, what to do instead, what is locked,
+// how it is undone. See Sayings.
+var purgeSayings = map[string][]string{
+	// Which rows go, and where that comes from.
+	"purge-rows":           {"table", "rows", "doomed", "kept"},
+	"purge-cutoff-own":     {"column", "cutoff", "at", "keep"}, // at: when the statement was seen
+	"purge-cutoff-plugin":  {"column", "cutoff", "keep", "plugin"},
+	"purge-cutoff-keep":    {"column", "cutoff", "keep"},
+	"purge-cutoff-expired": {"column", "cutoff"},
+	"purge-constant":       {"constant"},
+	"purge-shorter":        {"keep", "own"},
+	"purge-only":           {"column", "values"},
+	"purge-nothing":        {"table"},
+
+	// What to know before.
+	"purge-archive":         {"file", "bytes"},
+	"purge-no-archive":      {},
+	"purge-disk-unknown":    {"file"},
+	"purge-unordered":       {"key", "column"},
+	"purge-no-transactions": {"table", "engine"},
+	"purge-references":      {"table"},
+	"purge-orphans":         {"tables"},
+	"purge-binlog":          {"bytes", "format"},
+	"purge-isolation":       {},
+	"purge-replicas":        {"replicas"},
+	"purge-aftermath":       {"during"},
+	"purge-measured":        {},
+	"purge-space":           {"table", "bytes"},
+	"purge-old-table":       {"old", "bytes", "hint"}, // hint: the statement that drops it
+	"purge-again":           {"hook", "next", "schedule"},
+	"offer-rebuild":         {},
+	"no-rebuild-form":       {"table"},
+	"no-rebuild-disk":       {"needs", "free"},
+	"no-rebuild-rights":     {"table"},
+
+	// The steps.
+	"step-explain-before": {"table"},
+	"step-explain-after":  {"table"},
+	"step-delete":         {"table", "key", "doomed"},
+	"step-swap":           {"table", "kept"},
+	"step-empty":          {"table", "kept"},
+	"step-drop":           {"old", "bytes"},
+	"step-rebuild":        {"table", "bytes"},
+	"locks-none":          {},
+	"locks-rows":          {},
+	"locks-table":         {},
+	"locks-rename":        {},
+	"locks-ddl":           {"stall"},
+	"undo-nothing":        {},
+	"undo-archive":        {"file"},
+	"undo-no-archive":     {},
+	"undo-swap":           {"old"},
+	"undo-drop":           {},
+
+	// The ways that were not taken.
+	"other-chunks":       {"takes", "chosen"},
+	"other-swap-faster":  {"takes", "needs"},
+	"other-swap-no-gain": {"takes", "needs"},
+	"other-truncate":     {},
+
+	// Why the server or the account forbids it.
+	"refused-unread":         {"message"},
+	"refused-no-table":       {"table", "message"},
+	"refused-server-unknown": {"version"},
+	"refused-server-old":     {"version"},
+	"refused-read-only":      {},
+	"refused-replica":        {},
+	"refused-galera":         {},
+	"refused-rights":         {"account", "rights"},
+	"refused-unknown-site":   {"schema"},
+	"refused-other-schema":   {"schema", "own", "site"},
+	"refused-dump":           {"session", "user", "age"},
+	"refused-ddl":            {"table", "session"},
+	"refused-running":        {"table", "session", "age"},
+	"refused-transaction":    {"table", "session", "user", "age"},
+	"refused-archive-disk":   {"needs", "free"},
+	"refused-binlog-disk":    {"needs", "free"},
+
+	// Why these rows or this table forbid it.
+	"refused-core-table":     {"table"},
+	"refused-name":           {"table", "word"},
+	"refused-not-disposable": {"table", "plugin"},
+	"refused-not-a-log":      {"table"},
+	"refused-no-statement":   {"table"},
+	"refused-conditions":     {"table", "digest"},
+	"refused-wrapped":        {"table", "column"},
+	"refused-no-cutoff":      {"table"},
+	"refused-future":         {"table", "cutoff"},
+	"refused-no-column":      {"table", "column"},
+	"refused-column-type":    {"table", "column", "type"},
+	"refused-referenced":     {"table", "tables"},
+	"refused-children":       {"table", "tables"},
+	"refused-triggers":       {"table", "triggers"},
+	"refused-partitions":     {"table", "count"},
+	"refused-engine":         {"table", "engine"},
+	"refused-no-key":         {"table"},
+	"refused-strategy":       {"strategy"},
+	"refused-survivors":      {"table", "kept"},
+	"refused-swap-keys":      {"table"},
+	"refused-swap-disk":      {"needs", "free"},
+
+	// What to do instead.
+	"instead-doctor":       {},
+	"instead-dba":          {},
+	"instead-primary":      {},
+	"instead-cluster":      {},
+	"instead-grant":        {"hint"}, // the statement
+	"instead-accept":       {"name"}, // of the warning
+	"instead-plugin":       {"table"},
+	"instead-record":       {},
+	"instead-keep":         {},
+	"instead-wait":         {},
+	"instead-wait-or-kill": {},
+	"instead-partitions":   {},
+	"instead-chunks":       {},
+	"instead-no-archive":   {},
+	"instead-free-disk":    {},
+}
