@@ -22,7 +22,17 @@ var allowed = map[string][]string{
 	"internal/core/recording":      {"internal/core/evidence"},
 	"internal/core/diagnose":       {"internal/core/evidence", "internal/core/recording"},
 	"internal/core/diagnose/rules": {"internal/core/evidence", "internal/core/recording", "internal/core/diagnose"},
-	"internal/core/report":         {"internal/core/hint", "internal/core/evidence", "internal/core/recording", "internal/core/diagnose"},
+
+	// What to do about a finding, as data; carrying it out through interfaces; whether it helped.
+	"internal/core/remedy":          {"internal/core/evidence", "internal/core/diagnose"},
+	"internal/core/remedy/remedies": {"internal/core/evidence", "internal/core/diagnose", "internal/core/remedy"},
+	"internal/core/apply":           {"internal/core/evidence", "internal/core/hint", "internal/core/remedy"},
+	"internal/core/verify":          {"internal/core/evidence", "internal/core/recording", "internal/core/diagnose", "internal/core/remedy"},
+
+	"internal/core/report": {
+		"internal/core/hint", "internal/core/evidence", "internal/core/recording", "internal/core/diagnose",
+		"internal/core/remedy", "internal/core/verify",
+	},
 
 	// The systems: each knows the vocabulary and the way to give advice, and no other edge.
 	"internal/edge/accesslog": {"internal/core/evidence", "internal/core/hint"},
@@ -32,6 +42,13 @@ var allowed = map[string][]string{
 	"internal/edge/probe":     {"internal/core/evidence", "internal/core/hint"},
 	"internal/edge/tail":      {"internal/core/evidence", "internal/core/hint"},
 	"internal/edge/wordpress": {"internal/core/evidence", "internal/core/hint"},
+
+	// The hands: they carry steps out, and read what a plan has to know first.
+	"internal/edge/mysql/survey": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
+	"internal/edge/mysql/change": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
+	"internal/edge/webserver":    {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply"},
+	"internal/edge/schedule":     {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply"},
+	"internal/edge/journal":      {"internal/core/hint", "internal/core/apply", "internal/core/remedy"},
 
 	// The text of statements is understood without a database.
 	"internal/edge/mysql/sqltext": {"internal/core/evidence"},

@@ -19,6 +19,7 @@ var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "T
 var mayRun = []string{
 	"internal/edge/errorlog",        // journalctl: its files are binary, and reading them needs cgo
 	"internal/edge/mysql/mysqltest", // a server for tests
+	"internal/edge/webserver",       // httpd -t, nginx -t: only the server itself can test its configuration
 	"lab/...", "bench/...",
 }
 

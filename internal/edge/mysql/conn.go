@@ -96,8 +96,8 @@ type Conn struct {
 
 // Open logs in to the server. It tries the accounts in their order and keeps
 // the first that sees other sessions, else the one that sees most. When all
-// connections are taken it tries the spare port. It returns ErrDown, ErrDenied
-// or ErrFull with a hint.
+// connections are taken it tries the spare port. It returns ErrDown, ErrSlow,
+// ErrDenied or ErrFull with a hint.
 func Open(ctx context.Context, t Target, creds []Credential) (*Conn, error) {
 	c := &Conn{target: t, creds: creds, flavour: t.Flavour}
 	if err := c.open(ctx); err != nil {
@@ -209,7 +209,7 @@ func (c *Conn) query(ctx context.Context, row func(scan func(...any) error) erro
 	}
 	rows, err := c.conn.QueryContext(ctx, marker+text, args...)
 	if err != nil {
-		return c.failed(err)
+		return outOfTime(c.failed(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -217,7 +217,7 @@ func (c *Conn) query(ctx context.Context, row func(scan func(...any) error) erro
 			return err
 		}
 	}
-	return c.failed(rows.Err())
+	return outOfTime(c.failed(rows.Err()))
 }
 
 // names runs one SELECT of a single column of texts.
@@ -249,18 +249,21 @@ func (c *Conn) failed(err error) error {
 		return err
 	}
 	c.Close()
-	return hint.Wrap(fmt.Errorf("connection to %s lost: %w: %w", c.target, ErrDown, err), CodeDown, "is the database running? start it, or look at the end of its error log")
+	if tooLate(err) {
+		return hint.Wrap(fmt.Errorf("connection to %s given up: %w: %w", c.target, ErrSlow, err), CodeSlow, adviceSlow)
+	}
+	return hint.Wrap(fmt.Errorf("connection to %s lost: %w: %w", c.target, ErrDown, err), CodeDown, adviceDown)
 }
 
 // marker begins every statement of hirune, so that an owner who sees it in a
 // slow log or a process list knows whose it is.
 const marker = "/* hirune */ "
 
-func dial(t Target, cred Credential, network, addr string) (*sql.DB, error) {
+func dial(t Target, cred Credential, network, addr string, timeout time.Duration) (*sql.DB, error) {
 	cfg := gosql.NewConfig()
 	cfg.User, cfg.Passwd = cred.User, cred.Password
 	cfg.Net, cfg.Addr = network, addr
-	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = dialTimeout, readTimeout, dialTimeout
+	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = dialTimeout, timeout, timeout
 	cfg.InterpolateParams = true
 	cfg.Logger = &gosql.NopLogger{}
 	cfg.ConnectionAttributes = "program_name:hirune"

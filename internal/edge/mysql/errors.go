@@ -21,11 +21,22 @@ var (
 	ErrDenied    = fmt.Errorf("database access denied: %w", evidence.ErrAbsent)
 	ErrFull      = fmt.Errorf("too many database connections: %w", evidence.ErrAbsent)
 	ErrNoProcess = fmt.Errorf("no right to see other sessions: %w", evidence.ErrAbsent)
+	// ErrSlow says that the server answers, but too late. It is ErrDown, too: who
+	// only needs an answer has none.
+	ErrSlow error = slowError{}
 )
+
+type slowError struct{}
+
+func (slowError) Error() string { return "database answers too late" }
+
+// Is makes it the same as a server that is down, for those who do not mind which.
+func (slowError) Is(target error) bool { return target == ErrDown || target == evidence.ErrAbsent }
 
 // Codes of the reasons, as hint.CodeOf returns them.
 const (
 	CodeDown      = "database-down"
+	CodeSlow      = "database-slow"
 	CodeDenied    = "access-denied"
 	CodeFull      = "too-many-connections"
 	CodeNoProcess = "no-process-right"
@@ -43,6 +54,14 @@ const (
 	errSpecificDenied = 1227
 	errHostBlocked    = 1129
 	errHostDenied     = 1130
+	errStatementTime  = 1969 // MariaDB: max_statement_time
+	errExecutionTime  = 3024 // MySQL: max_execution_time
+)
+
+// Advice for a server that does not answer, or too late.
+const (
+	adviceDown = "is the database running? start it, or look at the end of its error log"
+	adviceSlow = "the database runs, but is short of CPU or disk; hirune asks again by itself. What it has to do: hirune diagnose"
 )
 
 // number returns the server's error number, or 0.
@@ -66,7 +85,28 @@ func classify(err error, t Target, c Credential) error {
 	if errors.Is(err, gosql.ErrUnknownPlugin) || errors.Is(err, gosql.ErrCleartextPassword) || errors.Is(err, gosql.ErrOldPassword) {
 		return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrDenied, err), CodeDenied, adviceDenied(t.Flavour))
 	}
-	return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrDown, err), CodeDown, "is the database running? start it, or look at the end of its error log")
+	if tooLate(err) {
+		return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrSlow, err), CodeSlow, adviceSlow)
+	}
+	return hint.Wrap(fmt.Errorf("%s: %w: %w", as, ErrDown, err), CodeDown, adviceDown)
+}
+
+// tooLate reports whether our time ran out while the server was at it: it was
+// reached, so it is not down.
+func tooLate(err error) bool {
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return false
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// outOfTime names a statement that the server has ended because it took too
+// long: the connection is as good as before.
+func outOfTime(err error) error {
+	if n := number(err); n != errStatementTime && n != errExecutionTime {
+		return err
+	}
+	return hint.Wrap(fmt.Errorf("%w: %w", ErrSlow, err), CodeSlow, adviceSlow)
 }
 
 // lost reports whether the connection is of no use any more.

@@ -133,12 +133,12 @@ func tableOf(name string, s sqltext.Statement) string {
 }
 
 // named reads rows as maps from the column's name in lower case; NULL is "".
-func (c *Conn) named(ctx context.Context, text string) ([]map[string]string, error) {
+func (c *Conn) named(ctx context.Context, text string, args ...any) ([]map[string]string, error) {
 	if c.conn == nil {
 		return nil, ErrDown
 	}
 	c.asked++
-	rows, err := c.conn.QueryContext(ctx, marker+text)
+	rows, err := c.conn.QueryContext(ctx, marker+text, args...)
 	if err != nil {
 		return nil, c.failed(err)
 	}

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -21,30 +22,60 @@ var ErrNoGrowth = errors.New("the table has no key and column to read its growth
 // those that a purge filters by. Probes are denser among the young rows. It
 // stops early, with what it has, when the context is about to end.
 func (c *Conn) Growth(ctx context.Context, schema, table string, prefer []string) (evidence.TableGrowth, error) {
+	return c.growth(ctx, schema, table, prefer, false)
+}
+
+// GrowthSinceDeletes is Growth for a table whose old rows may have just been
+// deleted: until InnoDB has removed them, to pass over them at the old end takes
+// longer than a statement may. What cannot be read there is then left out, and
+// MinKey is the smallest key that was read: not a bound of what there is.
+func (c *Conn) GrowthSinceDeletes(ctx context.Context, schema, table string, prefer []string) (evidence.TableGrowth, error) {
+	return c.growth(ctx, schema, table, prefer, true)
+}
+
+func (c *Conn) growth(ctx context.Context, schema, table string, prefer []string, lenient bool) (evidence.TableGrowth, error) {
 	g := evidence.TableGrowth{DB: c.target.Instance, Schema: schema, Name: table}
 	key, times, err := c.growthColumns(ctx, schema, table, prefer)
 	if err != nil {
 		return g, err
 	}
 	name := ident(schema) + "." + ident(table)
-	var lo, hi sql.NullInt64
-	err = c.query(ctx, func(scan func(...any) error) error { return scan(&lo, &hi) }, fmt.Sprintf("SELECT MIN(%s), MAX(%s) FROM %s", ident(key), ident(key), name))
+	cut, err := c.ends(ctx, &g, name, key, lenient)
 	if err != nil {
-		return g, fmt.Errorf("read the first and last key of %s.%s: %w", schema, table, err)
+		return g, err
 	}
-	if !lo.Valid || !hi.Valid {
-		return g, ErrNoGrowth // it is empty
-	}
-	g.MinKey, g.MaxKey = lo.Int64, hi.Int64
 	for _, col := range times {
-		if err := c.probe(ctx, &g, name, key, col); err != nil {
+		if err := c.probe(ctx, &g, name, key, col, cut); err != nil {
 			return g, err
 		}
-		if len(g.Probes) >= 2 || len(g.Probes) == 1 && lo == hi {
+		if len(g.Probes) >= 2 || len(g.Probes) == 1 && g.MinKey == g.MaxKey {
+			if cut {
+				g.MinKey = g.Probes[0].Key
+			}
 			return g, nil
 		}
 	}
 	return g, ErrNoGrowth
+}
+
+// ends reads the first and the last key. cut says that the first cannot be read
+// in time; MinKey is then 1, where keys begin.
+func (c *Conn) ends(ctx context.Context, g *evidence.TableGrowth, name, key string, lenient bool) (cut bool, err error) {
+	var lo, hi sql.NullInt64
+	err = c.query(ctx, func(scan func(...any) error) error { return scan(&lo, &hi) }, fmt.Sprintf("SELECT MIN(%s), MAX(%s) FROM %s", ident(key), ident(key), name))
+	if lenient && errors.Is(err, ErrSlow) && !c.Lost() {
+		cut = true
+		err = c.one(ctx, &hi, fmt.Sprintf("SELECT MAX(%s) FROM %s", ident(key), name))
+		lo = sql.NullInt64{Int64: min(1, hi.Int64), Valid: hi.Valid}
+	}
+	if err != nil {
+		return cut, fmt.Errorf("read the first and last key of %s: %w", name, err)
+	}
+	if !lo.Valid || !hi.Valid {
+		return cut, ErrNoGrowth // it is empty
+	}
+	g.MinKey, g.MaxKey = lo.Int64, hi.Int64
+	return cut, nil
 }
 
 // timeColumn is a column that holds moments.
@@ -116,19 +147,33 @@ func asTime(name, typ string, offsetS int64) (timeColumn, int) {
 
 // probe reads the time of about 24 rows, and then of some more where the last
 // days are still coarse. Values that are no moments between 2000 and 2100 are
-// left out, milliseconds become seconds.
-func (c *Conn) probe(ctx context.Context, g *evidence.TableGrowth, name, key string, col timeColumn) error {
+// left out, milliseconds become seconds. Where the old end is cut, the probes go
+// from the young end down to the first that takes too long.
+func (c *Conn) probe(ctx context.Context, g *evidence.TableGrowth, name, key string, col timeColumn, cut bool) error {
 	g.Column, g.Probes, g.Ordered = col.name, nil, true
 	text := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s >= ? ORDER BY %s LIMIT 1", ident(key), col.expr, name, ident(key), ident(key))
-	for _, k := range probeKeys(g.MinKey, g.MaxKey) {
-		if err := c.probeKey(ctx, g, name, text, k); err != nil {
+	begun := time.Now()
+	enough := func() bool { return len(g.Probes) >= probesLeast && time.Since(begun) > probesBudget }
+	keys := probeKeys(g.MinKey, g.MaxKey)
+	if cut {
+		slices.SortFunc(keys, func(a, b int64) int { return cmp.Compare(b, a) })
+	}
+	for _, k := range keys {
+		if enough() {
+			break
+		}
+		err := c.probeKey(ctx, g, name, text, k)
+		if cut && errors.Is(err, ErrSlow) && !c.Lost() {
+			break
+		}
+		if err != nil {
 			return err
 		}
 	}
 	tidy(g)
 	for range refinements {
 		k, ok := coarsest(g.Probes)
-		if !ok || !g.Ordered {
+		if !ok || !g.Ordered || enough() {
 			break
 		}
 		before := len(g.Probes)
@@ -141,6 +186,13 @@ func (c *Conn) probe(ctx context.Context, g *evidence.TableGrowth, name, key str
 	}
 	return nil
 }
+
+// A starved server takes a third of a second for each probe, and what it runs
+// meanwhile is not seen: then these are enough.
+const (
+	probesLeast  = 6
+	probesBudget = 3 * time.Second
+)
 
 // probeKey reads the time of the row with the key, or of the next one.
 func (c *Conn) probeKey(ctx context.Context, g *evidence.TableGrowth, name, text string, k int64) error {

@@ -64,7 +64,7 @@ func login(ctx context.Context, t Target, cred Credential) (*session, error) {
 }
 
 func try(ctx context.Context, t Target, cred Credential, network, addr string) (*session, error) {
-	db, err := dial(t, cred, network, addr)
+	db, err := dial(t, cred, network, addr, readTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func (c *Conn) take(s *session) {
 	c.status, c.digests, c.digestsAt, c.creds, c.target = status, digests, at, creds, target
 }
 
-// setUp learns what server it is and bounds what the session may do to it.
-func (s *session) setUp(ctx context.Context) error {
+// know learns what server it is.
+func (s *session) know(ctx context.Context) error {
 	var perf, version string
 	err := s.query(ctx, func(scan func(...any) error) error {
 		return scan(&version, &s.id, &s.account, &perf)
@@ -103,6 +103,14 @@ func (s *session) setUp(ctx context.Context) error {
 	}
 	s.setVersion(version)
 	s.perfSchema = perf == "1"
+	return nil
+}
+
+// setUp learns what server it is and bounds what the session may do to it.
+func (s *session) setUp(ctx context.Context) error {
+	if err := s.know(ctx); err != nil {
+		return err
+	}
 	for _, text := range s.settings() {
 		if err := s.exec(ctx, text); err != nil {
 			return fmt.Errorf("bound the session: %w", err)

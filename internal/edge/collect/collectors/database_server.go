@@ -21,7 +21,7 @@ type databaseServer struct {
 	retries  int
 	told     []evidence.Unseen    // the missing rights that were recorded
 	suspects map[string]time.Time // digest → when it was looked into
-	jobs     []job                // what is left to look into
+	jobs     []task               // what is left to look into
 	tablesAt time.Time
 	digestAt time.Time
 }

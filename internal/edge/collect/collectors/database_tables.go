@@ -14,6 +14,19 @@ import (
 // job is something to look into beside the beat: one or a few queries.
 type job func(ctx context.Context, s *databaseServer, l *look) error
 
+// task is a job that waits for its turn.
+type task struct {
+	do    job
+	again bool // a server that answered too late is asked a second time, not a third
+}
+
+// queue puts jobs at the end of what is left to do.
+func (s *databaseServer) queue(jobs ...job) {
+	for _, j := range jobs {
+		s.jobs = append(s.jobs, task{do: j})
+	}
+}
+
 const (
 	suspectAgain    = 5 * time.Minute  // until a statement is looked into again
 	tablesEvery     = 10 * time.Minute // sizes and indexes of the largest tables
@@ -37,9 +50,9 @@ func (s *databaseServer) suspect(now time.Time, running []mysql.Running) {
 			continue
 		}
 		s.suspects[r.Digest] = now
-		s.jobs = slices.Insert(s.jobs, 0, planJob(r))
+		s.jobs = slices.Insert(s.jobs, 0, task{do: planJob(r)})
 		if r.Table != "" && r.Schema != "" {
-			s.jobs = append(s.jobs, tableJob(r.Schema, r.Table), growthJob(r.Schema, r.Table, r.Parsed.Filter))
+			s.queue(tableJob(r.Schema, r.Table), growthJob(r.Schema, r.Table, r.Parsed.Filter))
 		}
 	}
 }
@@ -58,11 +71,11 @@ func longRunning(r mysql.Running) bool {
 func (s *databaseServer) regular(now time.Time) {
 	if s.tablesAt.IsZero() || now.Sub(s.tablesAt) >= tablesEvery {
 		s.tablesAt = now
-		s.jobs = append(s.jobs, serverJob, schemasJob())
+		s.queue(serverJob, schemasJob())
 	}
 	if s.digestAt.IsZero() || now.Sub(s.digestAt) >= digestsEvery {
 		s.digestAt = now
-		s.jobs = append(s.jobs, digestsJob(now))
+		s.queue(digestsJob(now))
 	}
 }
 
@@ -70,12 +83,16 @@ func (s *databaseServer) regular(now time.Time) {
 func (s *databaseServer) work(ctx context.Context, l *look) error {
 	begun := time.Now()
 	for len(s.jobs) > 0 && ctx.Err() == nil && !s.conn.Lost() {
-		j := s.jobs[0]
+		t := s.jobs[0]
 		s.jobs = s.jobs[1:]
-		if err := j(ctx, s, l); err != nil && s.conn.Lost() {
+		err := t.do(ctx, s, l)
+		if errors.Is(err, mysql.ErrSlow) && !t.again {
+			s.jobs = append(s.jobs, task{t.do, true})
+		}
+		if err != nil && s.conn.Lost() {
 			return err
 		}
-		// what fails without losing the connection is not there, or not
+		// what else fails without losing the connection is not there, or not
 		// allowed: a plan of a statement that has ended, a table that is gone
 		if time.Since(begun) > 100*time.Millisecond {
 			break
@@ -107,7 +124,7 @@ func schemasJob() job {
 			sites = schemas
 		}
 		for _, name := range sites[:min(len(sites), 20)] {
-			s.jobs = append(s.jobs, largestJob(name))
+			s.queue(largestJob(name))
 		}
 		return err
 	}
@@ -124,7 +141,7 @@ func largestJob(schema string) job {
 		for _, t := range ts {
 			l.emit(t)
 			if grown < largestGrowth && t.AutoInc > 0 && max(t.FileBytes, t.DataBytes) >= growthFrom {
-				s.jobs = append(s.jobs, growthJob(schema, t.Name, evidence.Filter{}))
+				s.queue(growthJob(schema, t.Name, evidence.Filter{}))
 				grown++
 			}
 		}
@@ -158,7 +175,7 @@ func tableJob(schema, table string) job {
 
 func growthJob(schema, table string, f evidence.Filter) job {
 	return func(ctx context.Context, s *databaseServer, l *look) error {
-		g, err := s.conn.Growth(ctx, schema, table, slices.Concat(f.Range, f.Wrapped))
+		g, err := s.conn.GrowthSinceDeletes(ctx, schema, table, slices.Concat(f.Range, f.Wrapped))
 		if errors.Is(err, mysql.ErrNoGrowth) {
 			return nil
 		}

@@ -98,6 +98,29 @@ func TestDatabaseRecordsAPurge(t *testing.T) {
 	}
 }
 
+func TestDatabaseLooksASecondTimeWhereItWasTooSlow(t *testing.T) {
+	s := mysqltest.Start(t)
+	b := newDBBench(t, s, dbRoot)
+	if err := b.beat(t); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{"too slow": {mysql.ErrSlow, 2}, "not there": {mysql.ErrNoGrowth, 1}, "fine": {nil, 1}} {
+		asked := 0
+		b.d.servers[0].queue(func(context.Context, *databaseServer, *look) error { asked++; return c.err })
+		for range 4 {
+			if err := b.beat(t); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if asked != c.want {
+			t.Errorf("%s: asked %d times, want %d", name, asked, c.want)
+		}
+	}
+}
+
 func TestDatabaseSaysWhatItCannotSee(t *testing.T) {
 	s := mysqltest.Start(t)
 	s.AuditLog(t, 10)

@@ -13,6 +13,7 @@ import (
 	"hirune/internal/core/hint"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/discover"
+	"hirune/internal/edge/mysql"
 	"hirune/internal/edge/wordpress"
 )
 
@@ -115,7 +116,22 @@ func (w *WordPress) one(ctx context.Context, b *collect.Beat, r discover.Root, s
 		errs = append(errs, s.cron(ctx, b, db))
 	}
 	if sites || cron {
-		s.unseen(b, errors.Join(errs...))
+		err := errors.Join(errs...)
+		s.unseen(b, err)
+		s.again(err, sites)
+	}
+}
+
+// again makes what a database gave no answer to due at the next beat: it may be
+// short of CPU, and then the schedule says who took it. One that refuses is not
+// asked so soon, because each time is a line in its log.
+func (s *wpSite) again(err error, sites bool) {
+	if !errors.Is(err, mysql.ErrDown) && !errors.Is(err, mysql.ErrFull) {
+		return
+	}
+	s.cronAt = time.Time{}
+	if sites {
+		s.siteAt = time.Time{}
 	}
 }
 

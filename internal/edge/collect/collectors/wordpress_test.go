@@ -12,6 +12,7 @@ import (
 	"hirune/internal/core/evidence"
 	"hirune/internal/core/hint"
 	"hirune/internal/edge/discover"
+	"hirune/internal/edge/mysql"
 	"hirune/internal/edge/wordpress"
 )
 
@@ -131,5 +132,37 @@ func TestACrowdedSchedule(t *testing.T) {
 	rs, err := beatOf(t, newWP(wpSiteDir(t), db), 0)
 	if got := factsOf[evidence.Unseen](rs); err != nil || len(factsOf[evidence.CronEvent](rs)) != cronMost || len(got) != 1 || got[0].Code != "cron-crowded" {
 		t.Errorf("got %d events, %+v, %v", len(factsOf[evidence.CronEvent](rs)), got, err)
+	}
+}
+
+// A database that gives no answer is asked again at the next beat, one that
+// refuses at the usual pace.
+func TestWordPressAsksASlowDatabaseAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		soon bool
+	}{
+		"slow":    {mysql.ErrSlow, true},
+		"down":    {mysql.ErrDown, true},
+		"full":    {mysql.ErrFull, true},
+		"refuses": {mysql.ErrDenied, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := &fakeDB{err: hint.Wrap(c.err, "reason", "advice"), tables: []string{"shop_audit_rows"}, options: map[string]string{"cron": cronOption, "active_plugins": `a:1:{i:0;s:15:"audit/audit.php";}`}}
+			w := newWP(wpSiteDir(t), db)
+			rs, err := beatOf(t, w, 0)
+			if err != nil || len(factsOf[evidence.CronEvent](rs)) != 0 {
+				t.Fatalf("got %+v, %v", rs, err)
+			}
+			db.err = nil
+			rs, err = beatOf(t, w, 5)
+			told := len(factsOf[evidence.CronEvent](rs)) == 1 && len(factsOf[evidence.HookTable](rs)) > 0 && len(factsOf[evidence.Site](rs)) == 1
+			if err != nil || told != c.soon {
+				t.Errorf("after 5 s: got %+v, %v; told again: %v, want %v", rs, err, told, c.soon)
+			}
+			if rs, _ = beatOf(t, w, 10); c.soon && len(rs) != 0 {
+				t.Errorf("after 10 s: got %+v, want nothing: it has answered", rs)
+			}
+		})
 	}
 }

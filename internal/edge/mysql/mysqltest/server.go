@@ -1,5 +1,8 @@
-// Package mysqltest starts a private MariaDB for tests: its own data
-// directory, socket and loopback port, stopped by its process id.
+// Package mysqltest starts private database servers for tests: each with its
+// own data directory, socket and loopback port, stopped by its process id.
+//
+// Start runs this machine's MariaDB. Each runs a test on every server of the
+// matrix: that one, and those that .ci/servers has put into chroots.
 package mysqltest
 
 import (
@@ -18,9 +21,10 @@ import (
 	_ "github.com/go-sql-driver/mysql" // the driver for DB
 )
 
-// Server is a running MariaDB. Root logs in over the socket.
+// Server is a running database. Root logs in over the socket, without a password.
 type Server struct {
-	Dir       string
+	Flavour   Flavour
+	Dir       string // the same path for the server and for the test
 	Socket    string
 	Port      int
 	ExtraPort int
@@ -35,32 +39,34 @@ func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv
 // PID is its process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// Start runs a MariaDB until the test ends. Where it is not installed or the
-// test is not root, it skips the test; with CI=true that is a failure.
+// Start runs this machine's MariaDB until the test ends. Where it is not
+// installed or the test is not root, it skips the test; with CI=true that is a
+// failure.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	for _, bin := range []string{"mariadbd", "mariadb-install-db"} {
-		if _, err := exec.LookPath(bin); err != nil {
-			absent(t, bin+" is not installed: apt-get install mariadb-server")
-		}
+	return StartFlavour(t, Debian, args...)
+}
+
+// StartFlavour runs a server of that flavour until the test ends; args are added
+// to its command line. Where it is not there, it skips the test; with CI=true
+// that is a failure.
+func StartFlavour(t testing.TB, f Flavour, args ...string) *Server {
+	t.Helper()
+	if why := f.missing(); why != "" {
+		absent(t, why)
 	}
-	if os.Geteuid() != 0 {
-		absent(t, "a private MariaDB with log-in over the socket needs root")
-	}
-	dir, err := os.MkdirTemp("", "hirune-db-") // short: a socket's path has at most 107 bytes
+	dir, err := os.MkdirTemp(f.temp(t), "hirune-db-") // short: a socket's path has at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &Server{Dir: dir, Socket: filepath.Join(dir, "s"), Port: freePort(t), ExtraPort: freePort(t), args: args}
-	out, err := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir+"/data",
-		"--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve").CombinedOutput()
-	if err != nil {
-		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
-	}
+	s := &Server{Flavour: f, Dir: dir, Socket: filepath.Join(dir, "s"), Port: freePort(t), ExtraPort: freePort(t), args: args}
+	f.install(t, dir)
 	s.Run(t)
 	t.Cleanup(s.Stop)
-	s.Exec(t, "DELETE FROM mysql.global_priv WHERE User=''", "FLUSH PRIVILEGES")
+	if !f.MySQL {
+		s.Exec(t, "DELETE FROM mysql.global_priv WHERE User=''", "FLUSH PRIVILEGES")
+	}
 	return s
 }
 
@@ -85,19 +91,27 @@ func freePort(t testing.TB) int {
 // Run starts the server, also again after Stop or Kill.
 func (s *Server) Run(t testing.TB) {
 	t.Helper()
-	args := append([]string{"--no-defaults", "--user=root", "--datadir=" + s.Dir + "/data", "--socket=" + s.Socket, "--pid-file=" + s.Dir + "/pid",
-		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(s.Port), "--extra-port=" + strconv.Itoa(s.ExtraPort), "--extra-max-connections=2",
-		"--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--tmpdir=" + s.Dir,
-		"--lock-wait-timeout=20", "--innodb-lock-wait-timeout=20", "--log-error=" + s.Dir + "/log"}, s.args...)
-	s.cmd = exec.Command("mariadbd", args...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	s.cmd = s.Flavour.command(s.Flavour.daemon, append(s.Flavour.options(s), s.args...)...)
+	s.cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	cmd, ended := s.cmd, make(chan struct{})
 	s.ended = ended
 	go func() { cmd.Wait(); close(ended) }()
-	Eventually(t, 30*time.Second, "MariaDB answers", func() bool {
+	s.answers(t)
+}
+
+// answers waits until the server does, and shows its log when it has ended.
+func (s *Server) answers(t testing.TB) {
+	t.Helper()
+	Eventually(t, 60*time.Second, s.Flavour.Name+" answers", func() bool {
+		select {
+		case <-s.ended:
+			text, err := os.ReadFile(s.Dir + "/log")
+			t.Fatalf("%s ended at once: %v %v\n%s", s.Flavour.Name, s.cmd.ProcessState, err, text)
+		default:
+		}
 		db := s.open("")
 		defer db.Close()
 		return db.Ping() == nil
@@ -159,16 +173,6 @@ func (s *Server) Exec(t testing.TB, texts ...string) {
 			t.Fatalf("%s: %v", text, err)
 		}
 	}
-}
-
-// AuditLog makes site.wp_audit_log with n rows, the oldest first, one a minute
-// up to now: integer times in a column without an index, and an index on level.
-func (s *Server) AuditLog(t testing.TB, n int) {
-	t.Helper()
-	s.Exec(t, "CREATE DATABASE IF NOT EXISTS site", `CREATE TABLE site.wp_audit_log (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, username VARCHAR(60),
-level VARCHAR(25), stacktrace TEXT, created INT UNSIGNED NULL, KEY level (level)) ENGINE=InnoDB`,
-		fmt.Sprintf(`INSERT INTO site.wp_audit_log (username, level, stacktrace, created)
-SELECT CONCAT('u', seq), 'warning', REPEAT('x', 300), UNIX_TIMESTAMP() - (%d - seq) * 60 FROM site.seq_1_to_%d`, n, n))
 }
 
 // Eventually polls until ok or fails the test. Its step is longer than the 0.1 s

@@ -1,0 +1,159 @@
+// Package journal keeps what hirune did to the server: one file of lines of
+// JSON, appended and synced before each thing is done, so that a crash, a kill or
+// a power cut leaves a record of what may have happened.
+//
+// It is no part of the tape: a tape is bounded, pruned, and set aside when it is
+// damaged; what was done must stay known until it is undone or given up.
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"hirune/internal/core/apply"
+	"hirune/internal/core/hint"
+)
+
+// Name of the journal in its folder.
+const Name = "journal.jsonl"
+
+// Errors of opening a journal. Each comes with a hint.
+var (
+	ErrInUse  = errors.New("another hirune changes this server")
+	ErrDenied = errors.New("no right to read or write the journal")
+)
+
+// lineMost bounds one line: a plan of many steps has some 10 KB.
+const lineMost = 16 << 20
+
+// Journal is the file, opened for writing; nobody else can write to it meanwhile.
+type Journal struct {
+	f       *os.File
+	entries []apply.Entry
+	bad     int
+}
+
+var _ apply.Journal = (*Journal)(nil)
+
+// Open opens or makes the journal of a folder, reads what is in it and keeps
+// others from writing. It returns ErrInUse or ErrDenied with a hint.
+func Open(dir string) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, denied(fmt.Errorf("make the folder of the journal: %w", err))
+	}
+	path := filepath.Join(dir, Name)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, denied(fmt.Errorf("open the journal: %w", err))
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		err = hint.Wrap(fmt.Errorf("open the journal %s: %w", path, ErrInUse), "in-use", "wait until it has ended, or stop it with Ctrl-C; see: hirune history")
+		return nil, errors.Join(err, f.Close())
+	}
+	j := &Journal{f: f}
+	if err := j.read(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return j, nil
+}
+
+// read takes in what is there, and ends a line that a crash has left torn.
+func (j *Journal) read() (err error) {
+	if j.entries, j.bad, err = parse(j.f); err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	st, err := j.f.Stat()
+	if err != nil || st.Size() == 0 {
+		return err
+	}
+	last := make([]byte, 1)
+	if _, err := j.f.ReadAt(last, st.Size()-1); err != nil {
+		return fmt.Errorf("read the end of the journal: %w", err)
+	}
+	if last[0] != '\n' {
+		_, err = j.f.Write([]byte("\n"))
+	}
+	return err
+}
+
+// Write implements apply.Journal: the entry is on disk when it returns.
+func (j *Journal) Write(e apply.Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("code a journal entry: %w", err)
+	}
+	if _, err := j.f.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write to the journal: %w", err)
+	}
+	if err := unix.Fdatasync(int(j.f.Fd())); err != nil {
+		return fmt.Errorf("sync the journal: %w", err)
+	}
+	j.entries = append(j.entries, e)
+	return nil
+}
+
+// Entries are all of them, oldest first.
+func (j *Journal) Entries() []apply.Entry { return j.entries }
+
+// Next is the number of the next run.
+func (j *Journal) Next() int {
+	n := 0
+	for _, e := range j.entries {
+		n = max(n, e.Run)
+	}
+	return n + 1
+}
+
+// Damaged is how many lines could not be read: torn by a crash, or by a newer hirune.
+func (j *Journal) Damaged() int { return j.bad }
+
+// Close lets others write.
+func (j *Journal) Close() error { return j.f.Close() }
+
+// Read returns the entries of a folder's journal, none where there is no
+// journal, and how many lines could not be read. It may be called while
+// somebody writes.
+func Read(dir string) (entries []apply.Entry, damaged int, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, Name), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, denied(fmt.Errorf("open the journal: %w", err))
+	}
+	defer f.Close()
+	return parse(f)
+}
+
+func parse(r io.Reader) (entries []apply.Entry, damaged int, err error) {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 64<<10), lineMost)
+	for sc.Scan() {
+		var e apply.Entry
+		switch line := bytes.TrimSpace(sc.Bytes()); {
+		case len(line) == 0:
+		case json.Unmarshal(line, &e) != nil || e.Run == 0 || e.Event == "":
+			damaged++
+		default:
+			entries = append(entries, e)
+		}
+	}
+	return entries, damaged, sc.Err()
+}
+
+func denied(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return hint.Wrap(fmt.Errorf("%w: %w", ErrDenied, err), "journal-denied", "run it with sudo")
+	}
+	return hint.Wrap(err, "journal", "name a folder that can be written to with --state DIR")
+}
