@@ -72,6 +72,10 @@ vet: ## go vet over everything
 test-live: build ## one live scenario of the lab (LIVE=…), as root
 	$(RUN) $(LIVE)
 
+.PHONY: matrix
+matrix: setup ## the tests that run on MariaDB 10.11, 11.8 and MySQL 9.7 (chroots of .ci/servers in HIRUNE_TEST_SERVERS), as root
+	CI=true .ci/gotest -count=1 $$(grep -rlE '(mysqltest\.|^\s+)Each\(t, ' --include=*_test.go internal cmd | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
 .PHONY: test-mysql
 test-mysql: ## the database tests on a throw-away MySQL 8 or later of yours: make test-mysql SOCKET=…
 	HIRUNE_TEST_MYSQL_SOCKET=$(SOCKET) go test -count=1 -tags mysqllive -run LiveMySQL -v ./internal/edge/mysql

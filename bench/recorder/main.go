@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"hirune/bench/cost"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -53,8 +55,8 @@ type subject struct {
 	file string
 	cmd  *exec.Cmd
 	quit context.CancelFunc // ends cmd by SIGTERM, and after ten seconds by SIGKILL
-	base usage              // after the warm-up
-	end  usage
+	base cost.Usage         // after the warm-up
+	end  cost.Usage
 	size int64 // of the file after the end
 	err  error
 }
@@ -130,11 +132,11 @@ func (s *subject) start(ctx context.Context, stderr io.Writer) {
 	s.cmd = cmd
 }
 
-func (s *subject) usage() usage {
+func (s *subject) usage() cost.Usage {
 	if s.cmd == nil {
-		return usage{}
+		return cost.Usage{}
 	}
-	u, err := readUsage(s.cmd.Process.Pid)
+	u, err := cost.Read(s.cmd.Process.Pid)
 	if err != nil && s.err == nil {
 		s.err = fmt.Errorf("%s has ended early: %w", s.name, err)
 	}
@@ -173,7 +175,7 @@ func table(w io.Writer, all []*subject, took, whole time.Duration, procs int) {
 			fmt.Fprintf(w, "| %s | not measured | | | | |\n", s.name)
 			continue
 		}
-		fmt.Fprintf(w, "| %s | %.1f | %.2f | %.1f | %.1f | %.2f |\n", s.name, (s.end.cpu-s.base.cpu).Seconds()*perHour, s.base.cpu.Seconds(),
-			float64(s.end.anonKB)/1024, float64(s.end.rssKB)/1024, float64(s.size)/1e6*float64(time.Hour)/float64(whole))
+		fmt.Fprintf(w, "| %s | %.1f | %.2f | %.1f | %.1f | %.2f |\n", s.name, (s.end.CPU-s.base.CPU).Seconds()*perHour, s.base.CPU.Seconds(),
+			float64(s.end.AnonKB)/1024, float64(s.end.RSSKB)/1024, float64(s.size)/1e6*float64(time.Hour)/float64(whole))
 	}
 }

@@ -160,15 +160,18 @@ func (a *app) withServer(ctx context.Context, f diagnoseFlags, before loaded) (l
 	return now, nil
 }
 
-// keep lets hirune alone tell the verdict later. A tape that this user cannot
-// write to, or none at all, is no fault.
+// keep lets hirune alone tell the verdict later, and a plan be made of it. A tape
+// that this user cannot write to is no fault.
 func (a *app) keep(v diagnose.Verdict) error {
 	text, err := jsonOf(v)
 	if err != nil {
 		return err
 	}
 	err = tape.SaveVerdict(a.readTape(), a.now(), text)
-	if errors.Is(err, tape.ErrMissing) || errors.Is(err, tape.ErrDenied) {
+	switch {
+	case errors.Is(err, tape.ErrMissing):
+		return a.keepVerdict(text)
+	case errors.Is(err, tape.ErrDenied):
 		return nil
 	}
 	return err

@@ -18,8 +18,8 @@ import (
 
 // recordFlags are what `hirune record` was asked for.
 type recordFlags struct {
-	tape, config string
-	length       span
+	tape, state, config string
+	length              span
 }
 
 func (a *app) recordCmd() *cobra.Command {
@@ -36,6 +36,7 @@ It only reads, and writes to its tape alone. It keeps going until Ctrl-C or SIGT
 	}
 	a.tapeFlag(c, &f.tape, "the `FILE` to record to (default: "+systemDir+"/"+tapeName+" as root, else in ~/.local/state/hirune)")
 	c.Flags().Var(&f.length, "for", "how long, such as 5m (default: until Ctrl-C)")
+	a.stateFlag(c, &f.state)
 	a.configFlag(c, &f.config)
 	return c
 }
@@ -64,6 +65,8 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	}
 	defer eyes.close()
 	fmt.Fprintf(a.err, "recording to %s; Ctrl-C ends it\n", safe(w.Path()))
+	dir := a.stateDir(f.state)
+	eyes.add(checkEye{checks: a.checks(w.Path(), dir), say: a.sayCheck(dir)}, collect.Timed{Every: slowChange, Steady: true, Timeout: time.Minute})
 	began := a.now()
 	err = w.Append(anew(eyes.collectors, began))
 	if err != nil {

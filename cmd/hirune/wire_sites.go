@@ -29,7 +29,10 @@ func (e *eyes) sites(a *app, named []mysql.Credential) {
 		return db
 	})
 	probes := collectors.NewProbes(found)
-	e.add(wp, collect.Timed{Every: fastChange, Timeout: 4 * time.Second})
+	// A starved database answers late, and then most of all the schedule is to be
+	// known: it is waited for as long as for the database's own collector, and asked
+	// again at the full pace.
+	e.add(wp, collect.Timed{Every: fastChange, Steady: true, Timeout: 15 * time.Second})
 	e.add(probes, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
 	e.closers = append(e.closers, probes.Close)
 }
@@ -61,12 +64,31 @@ func (d *siteDB) TableNames(ctx context.Context, schema, prefix string) ([]strin
 	return d.conn.TableNames(ctx, schema, prefix)
 }
 
-func (d *siteDB) connect(ctx context.Context) (err error) {
-	if d.conn != nil {
-		return d.conn.Reopen(ctx)
+// connect logs in with the first account that gets in. It sees the site's own
+// tables; to look for one that sees more costs a starved server a second each.
+func (d *siteDB) connect(ctx context.Context) error {
+	if d.conn != nil && !d.conn.Lost() {
+		return nil
 	}
-	d.conn, err = mysql.Open(ctx, d.target, d.accounts)
-	return err
+	if len(d.accounts) == 0 {
+		_, err := mysql.Open(ctx, d.target, nil) // it says so, with advice
+		return err
+	}
+	var first error
+	for _, account := range d.accounts {
+		conn, err := mysql.Open(ctx, d.target, []mysql.Credential{account})
+		if err == nil {
+			d.conn = conn
+			return nil
+		}
+		if first == nil || errors.Is(err, mysql.ErrFull) {
+			first = err // a full server says more than a wrong password
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return first
 }
 
 func (d *siteDB) close() error {

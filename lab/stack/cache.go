@@ -85,7 +85,7 @@ func forgetOld(cacheDir string, now time.Time) {
 
 // makeEntry brings a stack up on relaxed engine settings, installs and seeds it, shuts it down and moves its data away.
 func makeEntry(ctx context.Context, cfg Config, dir string, now time.Time) (e cacheEntry, err error) {
-	cfg.BufferPool, cfg.Wrap, cfg.Keep = "1G", nil, false
+	cfg.BufferPool, cfg.Wrap, cfg.Keep, cfg.Web = "1G", nil, false, Apache
 	engine := map[string]string{"innodb_flush_log_at_trx_commit": "0", "innodb_doublewrite": "0", "innodb_log_file_size": "512M",
 		"innodb_flush_method": "O_DIRECT_NO_FSYNC", "innodb_max_dirty_pages_pct": "99"}
 	if v, ok := cfg.Engine["innodb_page_size"]; ok {
@@ -99,7 +99,7 @@ func makeEntry(ctx context.Context, cfg Config, dir string, now time.Time) (e ca
 	defer func() { err = errors.Join(err, s.Down()) }()
 	for _, step := range []func(context.Context) error{
 		s.copyWordPress, s.installData, func(context.Context) error { return s.writeConfig() }, s.startMariaDB, s.setAccount, s.installSite,
-		func(ctx context.Context) error { return s.prepareSite(ctx, e) }, s.startFPM, s.startApache, s.firstPage,
+		func(ctx context.Context) error { return s.prepareSite(ctx, e) }, s.startFPM, s.startWeb, s.firstPage,
 		func(ctx context.Context) error { return s.seedTable(ctx, now) },
 		func(context.Context) error { return s.StopDatabase() },
 	} {

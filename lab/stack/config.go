@@ -19,16 +19,23 @@ type Config struct {
 	// Wrap changes the command line of each daemon, to start it inside a control group. It must end in exec: the PID stays.
 	Wrap func(argv []string) []string `toml:"-"`
 
+	Web               string            `toml:"web"`                 // Apache or Nginx
 	Prefix            string            `toml:"prefix"`              // WordPress' table prefix
 	BufferPool        string            `toml:"buffer_pool"`         // innodb_buffer_pool_size
 	MaxConnections    int               `toml:"max_connections"`     // of the database
 	Engine            map[string]string `toml:"engine"`              // further lines of [mariadbd]
 	MaxChildren       int               `toml:"max_children"`        // of PHP-FPM
 	MaxRequestWorkers int               `toml:"max_request_workers"` // of Apache
-	LogDuration       bool              `toml:"log_duration"`        // append %D to the access log
+	LogDuration       bool              `toml:"log_duration"`        // append %D to the access log; Apache only
 	Plugin            Plugin            `toml:"plugin"`
 	Seed              Seed              `toml:"seed"`
 }
+
+// Web servers.
+const (
+	Apache = "apache" // 2.4, event, proxy_fcgi
+	Nginx  = "nginx"  // fastcgi_pass
+)
 
 // Plugin is the plugin that writes failed log-ins down and purges them daily. The zero value is the audit log of case 0 with
 // its true table, columns and hook.
@@ -59,6 +66,7 @@ func (c Config) withDefaults() Config {
 	or(&c.BaseDir, os.Getenv("TMPDIR"))
 	or(&c.BaseDir, "/var/tmp")
 	or(&c.CacheDir, filepath.Join(c.BaseDir, "hirune-lab-cache"))
+	or(&c.Web, Apache)
 	or(&c.Prefix, "wp_")
 	or(&c.BufferPool, "128M")
 	or(&c.MaxConnections, 151)
@@ -119,6 +127,9 @@ func (c Config) check() error {
 	for name, value := range c.Engine {
 		must("engine setting", name, word)
 		must("engine."+name, value, line)
+	}
+	if c.Web != Apache && (c.Web != Nginx || c.LogDuration) {
+		errs = append(errs, fmt.Errorf("web %q: %s, or %s without log_duration", c.Web, Apache, Nginx))
 	}
 	if c.Seed.OldShare < 0 || c.Seed.OldShare > 1 || c.Seed.WeekShare < 0 || c.Seed.WeekShare > 1 {
 		errs = append(errs, errors.New("seed: shares lie between 0 and 1"))

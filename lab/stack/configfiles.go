@@ -50,9 +50,12 @@ func (s *Stack) writeConfig() error {
 		StartServers: min(2, s.cfg.MaxChildren), SpareServers: max(2, min(3, s.cfg.MaxChildren)),
 		ThreadsPerChild: threads, ServerLimit: s.cfg.MaxRequestWorkers / threads, MaxRequestWorkers: s.cfg.MaxRequestWorkers / threads * threads,
 	}
-	for template, path := range map[string]string{
-		"my.cnf.tmpl": conf("my.cnf"), "php-fpm.conf.tmpl": conf("php-fpm.conf"), "apache2.conf.tmpl": conf("apache2.conf"),
-	} {
+	paths := map[string]string{"my.cnf.tmpl": conf("my.cnf"), "php-fpm.conf.tmpl": conf("php-fpm.conf"), "apache2.conf.tmpl": conf("apache2.conf")}
+	if s.cfg.Web == Nginx {
+		delete(paths, "apache2.conf.tmpl")
+		paths["nginx.conf.tmpl"], paths["nginx-site.tmpl"] = conf("nginx.conf"), filepath.Join(s.Dir, "sites-enabled", "wordpress")
+	}
+	for template, path := range paths {
 		if err := fill(template, path, 0o644, data); err != nil {
 			return err
 		}

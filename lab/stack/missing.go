@@ -18,7 +18,7 @@ func Missing() error {
 	}
 	var gone []string
 	for _, pattern := range []string{
-		"/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db", "/usr/bin/mariadb", "/usr/sbin/apache2", "/usr/sbin/php-fpm*",
+		"/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db", "/usr/bin/mariadb", "/usr/sbin/apache2", "/usr/sbin/nginx", "/usr/sbin/php-fpm*",
 		"/usr/bin/php", "/usr/share/wordpress/wp-load.php", "/usr/share/wordpress/wp-content/themes/twentytwentyone/style.css",
 		"/usr/lib/php/*/mysqli.so",
 	} {

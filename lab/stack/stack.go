@@ -1,5 +1,5 @@
-// Package stack brings a real WordPress site up to be broken: MariaDB, Apache (event, proxy_fcgi over a socket), PHP-FPM and WordPress, all from
-// Debian's packages, without systemd, on free loopback ports, with everything they write in one directory.
+// Package stack brings a real WordPress site up to be broken: MariaDB, Apache (event, proxy_fcgi over a socket) or nginx, PHP-FPM and WordPress,
+// all from Debian's packages, without systemd, on free loopback ports, with everything they write in one directory.
 //
 // Several stacks run side by side. Each daemon leads a process group of its own; Down stops them by PID within a bound, and a state file in the
 // directory lets Clean stop what a killed lab left behind.
@@ -31,6 +31,7 @@ type Stack struct {
 	SeededAt   time.Time // when the cached data was made; rows and old log lines end there
 
 	cfg     Config
+	data    cacheEntry
 	reserve []net.Listener
 	procs   []*process
 	state   state
@@ -58,6 +59,7 @@ func up(ctx context.Context, cfg Config, data cacheEntry) (s *Stack, err error) 
 	if err != nil {
 		return nil, err
 	}
+	s.data = data
 	began := false
 	defer func() {
 		if err != nil || !began {
@@ -77,7 +79,7 @@ func up(ctx context.Context, cfg Config, data cacheEntry) (s *Stack, err error) 
 		{"start PHP-FPM", s.startFPM},
 		{"prepare WordPress", func(ctx context.Context) error { return s.prepareSite(ctx, data) }},
 		{"write the old access logs", func(context.Context) error { return s.writeOldLogs(data, time.Now()) }},
-		{"start Apache", s.startApache},
+		{"start the web server", s.startWeb},
 		{"wait for the first page", s.firstPage},
 	}
 	for _, step := range steps {
@@ -112,7 +114,7 @@ func newStack(ctx context.Context, cfg Config) (*Stack, error) {
 }
 
 func (s *Stack) makeDirs() error {
-	for _, name := range []string{"run", "log", "tmp", "conf"} {
+	for _, name := range []string{"run", "log", "tmp", "conf", "conf-enabled", "sites-enabled"} {
 		if err := os.Mkdir(filepath.Join(s.Dir, name), 0o755); err != nil {
 			return fmt.Errorf("make the stack's directory: %w", err)
 		}

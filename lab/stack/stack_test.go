@@ -37,11 +37,18 @@ func TestSiteComesUpTakesAFailedLoginAndLeavesNothing(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	s, err := Up(ctx, Config{BaseDir: base, Seed: Seed{Rows: 1000, OldShare: 0.5, Posts: 5, ViewsDaily: 100}}, t.Output())
+	for _, web := range []string{Apache, Nginx} {
+		t.Run(web, func(t *testing.T) { comesUp(ctx, t, base, web) })
+	}
+}
+
+func comesUp(ctx context.Context, t *testing.T, base, web string) {
+	s, err := Up(ctx, Config{BaseDir: base, Web: web, Seed: Seed{Rows: 1000, OldShare: 0.5, Posts: 5, ViewsDaily: 100}}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Down() })
+	keepsItsData(ctx, t, s)
 
 	status, body, err := get(ctx, s.URL+"/"+PostSlug(3)+"/")
 	if err != nil || status != 200 || !strings.Contains(string(body), "Notes on") {
@@ -64,8 +71,8 @@ func TestSiteComesUpTakesAFailedLoginAndLeavesNothing(t *testing.T) {
 		t.Errorf("yesterday: %d log-ins in the old access log, %d rows in the table; want as many, and some", inLog, inTable)
 	}
 	daemons := s.state.Daemons
-	if len(daemons) != 3 {
-		t.Errorf("daemons noted: %v, want three", daemons)
+	if len(daemons) != 4 {
+		t.Errorf("daemons noted: %v, want three and the database that was started again", daemons)
 	}
 	if err := s.Down(); err != nil {
 		t.Error(err)
@@ -209,7 +216,7 @@ func TestCleanLeavesOtherPIDNamespacesAlone(t *testing.T) {
 }
 
 func TestConfigRefusesWhatWouldEndUpInSQL(t *testing.T) {
-	for _, cfg := range []Config{{Prefix: "wp_; DROP"}, {Plugin: Plugin{Column: "a'b"}}, {Engine: map[string]string{"x": "1\ny=2"}}, {Seed: Seed{OldShare: 2}}} {
+	for _, cfg := range []Config{{Prefix: "wp_; DROP"}, {Web: "lighttpd"}, {Web: Nginx, LogDuration: true}, {Plugin: Plugin{Column: "a'b"}}, {Engine: map[string]string{"x": "1\ny=2"}}, {Seed: Seed{OldShare: 2}}} {
 		if err := cfg.withDefaults().check(); err == nil {
 			t.Errorf("%+v passes, want an error", cfg)
 		}

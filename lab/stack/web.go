@@ -29,8 +29,13 @@ func (s *Stack) startFPM(ctx context.Context) error {
 	return until(ctx, p, func(ctx context.Context) error { return dial(ctx, "unix", s.FPMSocket) })
 }
 
-func (s *Stack) startApache(ctx context.Context) error {
-	p, err := s.start("apache2", []string{"/usr/sbin/apache2", "-d", s.Dir, "-f", filepath.Join(s.Dir, "conf", "apache2.conf"), "-DFOREGROUND"})
+// startWeb starts the web server: the configuration is the whole of it, nothing of the host's own is read.
+func (s *Stack) startWeb(ctx context.Context) error {
+	name, argv := "apache2", []string{"/usr/sbin/apache2", "-d", s.Dir, "-f", filepath.Join(s.Dir, "conf", "apache2.conf"), "-DFOREGROUND"}
+	if s.cfg.Web == Nginx {
+		name, argv = "nginx", []string{"/usr/sbin/nginx", "-p", s.Dir, "-c", filepath.Join(s.Dir, "conf", "nginx.conf"), "-g", "daemon off;"}
+	}
+	p, err := s.start(name, argv)
 	if err != nil {
 		return err
 	}

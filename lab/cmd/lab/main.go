@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"hirune/lab/alone"
 	"hirune/lab/run"
 	"hirune/lab/scenario"
 	"hirune/lab/scenarios"
@@ -26,19 +27,38 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
   lab up [SCENARIO]        bring a site up (that scenario's), print its facts, stay until Ctrl-C
   lab run SCENARIO         carry one out
   lab zoo                  carry each out, several times; a table on stdout; exit 1 if any was wrong
+  lab loop [SCENARIO]      the whole loop: its purge (audit-log-purge), the verdict, plan, apply, the next run, verify, undo; exit 1 if any was wrong
+  lab faults               disturb an apply in every way, at random moments; a table on stdout; exit 1 if any was wrong
   lab clean                stop and remove what a killed lab left
 
 of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)  --seconds N (run)
+of loop: --hirune PATH  --out DIR  --json  --keep  --rows N (80000)  --old SHARE  --cores N
+of faults: the same, and --times N  --only NAME,NAME  --seed N
 `
 
 var errWrong = errors.New("not all was as it had to be")
 
 func main() {
-	code, done := alone(os.Args[1:])
+	code, done := enter(os.Args[1:])
 	if !done {
 		code = mainExit(os.Args[1:], os.Stdout, os.Stderr)
 	}
 	os.Exit(code)
+}
+
+// enter has the verbs that run hirune do so in namespaces of their own.
+func enter(args []string) (code int, done bool) {
+	verb := ""
+	if len(args) > 0 {
+		verb = args[0]
+	}
+	switch verb {
+	case "run", "zoo":
+		return alone.Enter()
+	case "loop", "faults":
+		return alone.Enter(run.CronDir)
+	}
+	return 0, false
 }
 
 func mainExit(args []string, stdout, stderr io.Writer) int {
@@ -83,6 +103,10 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		return up(ctx, all, f, stdout, stderr)
 	case "run":
 		return runOne(ctx, all, f, stdout, stderr)
+	case "loop":
+		return loop(ctx, all, f, stdout, stderr)
+	case "faults":
+		return breakIt(ctx, all, f, stdout, stderr)
 	case "zoo":
 		return zoo(ctx, all, f, stdout, stderr)
 	}
@@ -92,7 +116,9 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 
 type flags struct {
 	hirune, out, only, name      string
-	times, seconds               int
+	times, seconds, rows         int
+	old, cores                   float64
+	seed                         uint64
 	noHirune, asJSON, keep, live bool
 }
 
@@ -107,6 +133,10 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.only, "only", "", "")
 	set.IntVar(&f.times, "times", 3, "")
 	set.IntVar(&f.seconds, "seconds", 0, "")
+	set.IntVar(&f.rows, "rows", 80000, "")
+	set.Uint64Var(&f.seed, "seed", 1, "")
+	set.Float64Var(&f.old, "old", 0, "")
+	set.Float64Var(&f.cores, "cores", 0, "")
 	set.BoolVar(&f.noHirune, "no-hirune", false, "")
 	set.BoolVar(&f.asJSON, "json", false, "")
 	set.BoolVar(&f.keep, "keep", false, "")

@@ -1,4 +1,9 @@
-package main
+// Package alone carries a program out in namespaces of its own: own processes, network and mounts. What it finds on the host is then
+// what it has started and nothing else, two at once cannot clash, and the kernel ends every daemon with the first process, however it ends.
+//
+// The program starts itself three times: the outer one waits and passes signals on, the first process of the new namespaces collects
+// the dead, and the third one does the work.
+package alone
 
 import (
 	"errors"
@@ -11,41 +16,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A run has the machine to itself: its own processes, network and mounts. The
-// recorder then finds this stack and nothing else that happens to run on the
-// host, two runs at once cannot clash, and the kernel ends every daemon with
-// the first process of the run, however the run ends.
-//
-// The lab starts itself three times: the outer one waits and passes signals on,
-// the first process of the new namespaces collects the dead, and the third one
-// does the work.
 const (
 	stageEnv  = "HIRUNE_LAB_STAGE"
 	stageInit = "init"
 	stageWork = "work"
 )
 
-// alone carries the arguments out in namespaces of their own and returns the
-// exit code; done is false in the process that is to do the work itself, and
-// where the lab may not make namespaces.
-func alone(args []string) (code int, done bool) {
+// Enter carries this program out again, with its arguments, in namespaces of its own, and returns its exit code; done is false in
+// the process that is to do the work itself, and where namespaces cannot be made. Each directory of hide is empty in there, and
+// what is written to it goes with the namespace.
+func Enter(hide ...string) (code int, done bool) {
 	switch os.Getenv(stageEnv) {
 	case stageWork:
 		return 0, false
 	case stageInit:
-		return initStage(), true
+		return initStage(hide), true
 	}
-	if os.Geteuid() != 0 || len(args) == 0 || args[0] != "run" && args[0] != "zoo" {
+	if os.Geteuid() != 0 {
 		return 0, false
 	}
-	cmd := exec.Command("/proc/self/exe", args...) //nolint:noctx // it ends with the signals that are passed on, and with us by Pdeathsig
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...) //nolint:noctx // it ends with the signals that are passed on, and with us by Pdeathsig
 	cmd.Env = append(os.Environ(), stageEnv+"="+stageInit)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC, Pdeathsig: syscall.SIGKILL}
 	signals := catch()
 	if err := cmd.Start(); err != nil {
-		fmt.Fprintf(os.Stderr, "lab: run in namespaces of its own: %v; going on without\n", err)
 		signal.Stop(signals)
+		if len(hide) > 0 {
+			fmt.Fprintf(os.Stderr, "run in namespaces of its own, so that %v of this machine stays as it is: %v\n", hide, err)
+			return 2, true
+		}
+		fmt.Fprintf(os.Stderr, "run in namespaces of its own: %v; going on without\n", err)
 		return 0, false
 	}
 	go func() {
@@ -69,20 +70,20 @@ func catch() chan os.Signal {
 
 // initStage prepares the namespaces, starts the worker and collects every
 // process that ends until the worker does.
-func initStage() int {
-	if err := prepare(); err != nil {
-		fmt.Fprintf(os.Stderr, "lab: prepare the namespaces: %v\n", err)
+func initStage(hide []string) int {
+	if err := prepare(hide); err != nil {
+		fmt.Fprintf(os.Stderr, "prepare the namespaces: %v\n", err)
 		return 2
 	}
 	signals := catch()
 	// Set, not appended: of two values the first one would count, for ever.
 	if err := os.Setenv(stageEnv, stageWork); err != nil {
-		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
+		fmt.Fprintf(os.Stderr, "enter the namespaces: %v\n", err)
 		return 2
 	}
 	worker, err := syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "lab: start the worker: %v\n", err)
+		fmt.Fprintf(os.Stderr, "start the worker: %v\n", err)
 		return 2
 	}
 	go func() {
@@ -105,13 +106,18 @@ func initStage() int {
 	}
 }
 
-// prepare mounts the new process list and brings the new loopback up.
-func prepare() error {
+// prepare mounts the new process list, hides directories, and brings the new loopback up.
+func prepare(hide []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keep mounts to ourselves: %w", err)
 	}
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
+	}
+	for _, dir := range hide {
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("hide %s: %w", dir, err)
+		}
 	}
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
