@@ -49,13 +49,13 @@ $(LINT):
 
 .PHONY: test
 test: setup vet build ## all tests; as root on the real stack too, brought up on loopback
-	.ci/gotest ./...
+	.ci/gotest -timeout 30m ./...
 ifneq ($(ROOT),)
-	@$(MAKE) test-live
-	@echo $$(( $$(cat .cache/passed) + 1 )) >.cache/passed # the live scenario
+	@$(MAKE) test-live loop
+	@echo $$(( $$(cat .cache/passed) + 2 )) >.cache/passed # the live scenario and the loop
 	@printf '%d passed, 0 failed\n' $$(cat .cache/passed)
 else
-	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE)\n'
+	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE), the loop\n'
 endif
 
 .PHONY: setup
@@ -71,6 +71,14 @@ vet: ## go vet over everything
 .PHONY: test-live
 test-live: build ## one live scenario of the lab (LIVE=…), as root
 	$(RUN) $(LIVE)
+
+.PHONY: loop
+loop: build ## the whole loop on case 0, as root: outage, verdict, plan, apply under a CPU cap, the job's next run, verify, undo
+	$(LAB) loop --hirune $(BIN) --out $(OUT)/loop
+
+.PHONY: faults
+faults: build ## disturb an apply in every way at random moments, as root: nothing is lost, nothing is done twice
+	$(LAB) faults --hirune $(BIN) --out $(OUT)/faults
 
 .PHONY: matrix
 matrix: setup ## the tests that run on MariaDB 10.11, 11.8 and MySQL 9.7 (chroots of .ci/servers in HIRUNE_TEST_SERVERS), as root

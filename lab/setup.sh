@@ -2,7 +2,7 @@
 # Installs from Debian what the lab runs: nothing is started, and with all of it there nothing is done or said.
 set -eu
 
-packages="mariadb-server apache2 nginx-light php-fpm php-cli php-mysql php-xml php-mbstring php-gd wordpress wordpress-theme-twentytwentyone"
+packages="mariadb-server apache2 nginx-light cron php-fpm php-cli php-mysql php-xml php-mbstring php-gd wordpress wordpress-theme-twentytwentyone"
 
 missing=""
 for p in $packages; do

@@ -124,7 +124,7 @@ func (b *bed) statement(ctx context.Context, db *sql.DB, shot load.Shot) error {
 	if shot.Kind == insert {
 		_, err := db.ExecContext(ctx, "INSERT INTO "+b.Site.Table()+" (network_id,site_id,username,ip,level,event_type,details,stacktrace,created,country_code)"+
 			" VALUES (1,1,?,?,'warning','failed_login',?,REPEAT('stack frame ',220),UNIX_TIMESTAMP(),'')",
-			fmt.Sprintf("guest%d", shot.Pick%1000), fmt.Sprintf("127.66.0.%d", shot.Pick%250), `{"failed_login":{"known":false}}`)
+			fmt.Sprintf("guest%d", shot.Pick%1000), fmt.Sprintf("198.18.66.%d", shot.Pick%250), `{"failed_login":{"known":false}}`)
 		return err
 	}
 	q := fmt.Sprintf("SELECT post_content FROM wp_posts WHERE post_name='notes-from-the-kissa-%d'", 1+shot.Pick%300)

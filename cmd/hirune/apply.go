@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +31,7 @@ Exit codes: 0 all was done, 1 stopped or failed on the way, 2 refused or wrong u
 		Example: `  sudo hirune apply
   sudo hirune apply purge add-index --yes
   sudo hirune apply --give-up    # leave an unfinished run as it is`,
+		ValidArgsFunction: remedyNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
@@ -54,7 +55,17 @@ func (a *app) apply(ctx context.Context, cmd *cobra.Command, f helpFlags, args [
 		return err
 	}
 	defer j.Close()
-	open := slices.DeleteFunc(apply.Runs(j.Entries()), func(r apply.Run) bool { return !r.Open() })
+	runs := apply.Runs(j.Entries())
+	if err := halfUndone(runs); err != nil {
+		return err
+	}
+	open := slices.DeleteFunc(runs, func(r apply.Run) bool { return !r.Open() })
+	if err := meant(open, args); err != nil {
+		return err
+	}
+	if err := a.canAsk(f); err != nil {
+		return err
+	}
 	if len(open) > 0 {
 		return a.goOn(ctx, j, f, open)
 	}
@@ -64,31 +75,68 @@ func (a *app) apply(ctx context.Context, cmd *cobra.Command, f helpFlags, args [
 		return err
 	}
 	doable := slices.DeleteFunc(slices.Clone(ps), func(p remedy.Plan) bool { return !p.Doable() })
-	if err := report.PlanText(a.err, ps, a.lookAt(f)); err != nil {
+	if err := report.PlanOverview(a.err, ps, a.lookAt(f)); err != nil {
 		return err
 	}
 	if len(doable) == 0 {
 		a.code = exitOfPlans(ps)
 		return nil
 	}
-	if err := a.agreed(f, doable); err != nil {
+	if err := a.agreed(ctx, f, doable, "do it?"); err != nil {
 		return err
 	}
 	if err := h.startPace(ctx, schemaOf(doable)); err != nil {
 		return err
 	}
 	x := h.executor(j, a.teller(f.lang))
-	// All are journaled before the first begins: after a crash it is known what was agreed to.
+	if runs, err = begin(x, h, j, doable); err != nil {
+		return err
+	}
+	return a.carryOut(ctx, x, h, f, j, runs)
+}
+
+// begin journals the plans, all of them before the first is carried out: after a
+// crash it is known what was agreed to. Where one cannot be begun, none is.
+func begin(x *apply.Executor, h *hands, j *journal.Journal, ps []remedy.Plan) ([]apply.Run, error) {
+	for _, p := range ps {
+		x.Doers = h.doers(p)
+		if err := x.Can(p); err != nil {
+			return nil, err
+		}
+	}
 	var runs []apply.Run
-	for _, p := range doable {
+	for _, p := range ps {
 		x.Doers = h.doers(p)
 		r, err := x.Begin(j.Next(), p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		runs = append(runs, r)
 	}
-	return a.carryOut(ctx, x, h, f, j, runs)
+	return runs, nil
+}
+
+// halfUndone refuses to change anything more beside a run that is half taken
+// back: it may well be about the same rows.
+func halfUndone(runs []apply.Run) error {
+	i := slices.IndexFunc(runs, apply.Run.HalfUndone)
+	if i < 0 {
+		return nil
+	}
+	r := runs[i]
+	return hint.Wrap(fmt.Errorf("%w: run %d (%s) is half taken back", apply.ErrRefused, r.ID, r.Plan.Remedy), "half-undone",
+		fmt.Sprintf("take back the rest: hirune undo %d; or leave it as it is: hirune apply --give-up", r.ID))
+}
+
+// meant refuses to go on with a run where the user has asked for something else.
+func meant(open []apply.Run, args []string) error {
+	for _, r := range open {
+		if !asked(args, r.Plan.Remedy, r.Plan.Because.Rule) {
+			return hint.Wrap(fmt.Errorf("%w: run %d (%s), begun at %s, has not ended", apply.ErrRefused, r.ID, r.Plan.Remedy, stamp(r.Planned)), "open-run",
+				"go on with it: hirune apply; or leave it as it is: hirune apply --give-up")
+		}
+	}
+	return nil
 }
 
 // carryOut does what is left of the runs, in their order.
@@ -109,9 +157,10 @@ func (a *app) goOn(ctx context.Context, j *journal.Journal, f helpFlags, open []
 	ps := make([]remedy.Plan, len(open))
 	for i, r := range open {
 		ps[i] = r.Plan
-		fmt.Fprintf(a.err, "run %d (%s), begun %s ago, has not ended; going on with it (leave it as it is instead: hirune apply --give-up)\n", r.ID, r.Plan.Remedy, long(a.now().Sub(r.Planned)))
+		fmt.Fprintf(a.err, "not ended: run %d (%s), begun %s ago\n", r.ID, safe(r.Plan.Remedy), long(a.now().Sub(r.Planned)))
 	}
-	if err := a.agreed(f, ps); err != nil {
+	fmt.Fprintln(a.err, "going on where it stopped; to leave it as it is instead: "+a.sudo("hirune apply --give-up"))
+	if err := a.agreed(ctx, f, ps, "go on?"); err != nil {
 		return err
 	}
 	h, err := a.reach(ctx, f.config, a.stateDir(f.state))
@@ -125,47 +174,6 @@ func (a *app) goOn(ctx context.Context, j *journal.Journal, f helpFlags, open []
 	return a.carryOut(ctx, h.executor(j, a.teller(f.lang)), h, f, j, open)
 }
 
-// agreed asks the user; what cannot be undone is asked for by name.
-func (a *app) agreed(f helpFlags, ps []remedy.Plan) error {
-	var named []string
-	for _, p := range ps {
-		for _, s := range p.Steps {
-			if k := s.Step.Kind(); s.Estimate.Irreversible && !slices.Contains(f.wishes.Force, k) && !slices.Contains(named, k) {
-				named = append(named, k)
-			}
-		}
-	}
-	switch {
-	case f.yes && len(named) > 0:
-		return hint.Wrap(fmt.Errorf("%w: the plan has a step that cannot be undone: %s", apply.ErrRefused, strings.Join(named, ", ")), "irreversible", "accept it by name: --accept "+strings.Join(named, ","))
-	case f.yes:
-		return nil
-	case !isTerminal(os.Stdin):
-		return hint.Wrap(fmt.Errorf("%w: nobody can be asked, because there is no terminal", apply.ErrRefused), "no-terminal", "read the plan (hirune plan), then: hirune apply --yes")
-	}
-	for _, k := range named {
-		if a.ask(fmt.Sprintf("%s cannot be undone; type %s to agree: ", k, k)) != k {
-			return hint.Wrap(fmt.Errorf("%w: not agreed", apply.ErrRefused), "declined", "nothing was changed")
-		}
-	}
-	if answer := strings.ToLower(a.ask("do it? [y/N] ")); answer != "y" && answer != "yes" {
-		return hint.Wrap(fmt.Errorf("%w: not agreed", apply.ErrRefused), "declined", "nothing was changed")
-	}
-	return nil
-}
-
-func (a *app) ask(question string) string {
-	fmt.Fprint(a.err, question)
-	var line []byte
-	for b := make([]byte, 1); len(line) < 200; { // byte by byte: what follows is the next answer
-		if n, err := os.Stdin.Read(b); n == 0 || err != nil || b[0] == '\n' {
-			break
-		}
-		line = append(line, b[0])
-	}
-	return strings.TrimSpace(string(line))
-}
-
 // applied tells what was done, and how it will be known whether it helped.
 func (a *app) applied(f helpFlags, j *journal.Journal, runs []*apply.Run) error {
 	a.code = exitHealthy
@@ -173,16 +181,28 @@ func (a *app) applied(f helpFlags, j *journal.Journal, runs []*apply.Run) error 
 		return err
 	}
 	if !f.json {
-		a.next(a.sudo("hirune verify"), "whether it helped, after the job has run again", a.sudo("hirune undo --all"), "take it back")
+		pairs := []string{a.sudo("hirune verify"), "whether it helped; it says when that can be known"}
+		if ids := undoable(runs); len(ids) > 0 {
+			pairs = append(pairs, a.sudo("hirune undo "+strings.Join(ids, " ")), "take it back")
+		}
+		nextTo(a.err, pairs...)
 	}
 	return nil
 }
 
-// broken tells what was done before it stopped. The error goes to the user, too.
+// broken tells what was done before it stopped, why, and the ways on.
 func (a *app) broken(f helpFlags, j *journal.Journal, runs []*apply.Run, err error) error {
 	told := a.tellRuns(f, j, runs)
-	a.complain(err)
-	fmt.Fprintln(a.err, "go on: hirune apply; take back what was done: hirune undo; see: hirune history")
+	if errors.Is(err, apply.ErrStopped) && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(a.err, "hirune: stopped, as you asked\n")
+	} else {
+		a.complain(err)
+	}
+	pairs := []string{a.sudo("hirune apply"), "go on where it stopped"}
+	if ids := undoable(runs); len(ids) > 0 {
+		pairs = append(pairs, a.sudo("hirune undo "+strings.Join(ids, " ")), "take back what was done")
+	}
+	nextTo(a.err, append(pairs, a.sudo("hirune apply --give-up"), "leave it as it is")...)
 	a.code = exitFound
 	if errors.Is(err, apply.ErrRefused) {
 		a.code = exitUnclear
@@ -190,8 +210,22 @@ func (a *app) broken(f helpFlags, j *journal.Journal, runs []*apply.Run, err err
 	return told
 }
 
+// undoable are the numbers of the runs that have done something that can be taken back.
+func undoable(runs []*apply.Run) []string {
+	var ids []string
+	for _, r := range runs {
+		if slices.ContainsFunc(r.Plan.Steps, func(s remedy.Planned) bool {
+			return r.Steps[s.ID].Touched() && !s.Estimate.Irreversible && s.Step.Kind() != remedy.ExplainStatement{}.Kind()
+		}) {
+			ids = append(ids, strconv.Itoa(r.ID))
+		}
+	}
+	return ids
+}
+
 // tellRuns prints the runs as the journal has them.
 func (a *app) tellRuns(f helpFlags, j *journal.Journal, runs []*apply.Run) error {
+	a.telling.end() // its line is still open
 	var ids []int
 	for _, r := range runs {
 		ids = append(ids, r.ID)
@@ -200,7 +234,7 @@ func (a *app) tellRuns(f helpFlags, j *journal.Journal, runs []*apply.Run) error
 	if f.json {
 		return report.HistoryJSON(a.out, views)
 	}
-	return report.HistoryText(a.out, views, a.look(f.lang, false))
+	return report.DoneText(a.out, views, a.look(f.lang, false))
 }
 
 // giveUp leaves unfinished runs as they are.
@@ -213,7 +247,7 @@ func (a *app) giveUp(f helpFlags) error {
 	x := &apply.Executor{Journal: j, Now: a.now, Version: version()}
 	n := 0
 	for _, r := range apply.Runs(j.Entries()) {
-		if r.Open() {
+		if r.Open() || r.HalfUndone() {
 			n++
 			if err := x.GiveUp(&r); err != nil {
 				return err

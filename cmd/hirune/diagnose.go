@@ -12,6 +12,8 @@ import (
 	"hirune/internal/core/diagnose"
 	"hirune/internal/core/diagnose/rules"
 	"hirune/internal/core/hint"
+	"hirune/internal/core/remedy"
+	"hirune/internal/core/remedy/remedies"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/tape"
 )
@@ -76,10 +78,19 @@ func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 	if err := a.answer(v, f.form); err != nil {
 		return err
 	}
-	if f.tape == "" {
-		return a.keep(v)
+	if f.tape != "" {
+		return nil
 	}
-	return nil
+	a.towardsPlan(v, f.form)
+	return a.keep(v)
+}
+
+// towardsPlan says on stderr how to get from a verdict to what helps.
+func (a *app) towardsPlan(v diagnose.Verdict, f form) {
+	if f.json || f.markdown || !slices.ContainsFunc(remedies.All(), func(r remedy.Remedy) bool { return slices.Contains(v.Remedies, r.ID) }) {
+		return
+	}
+	nextTo(a.err, a.sudo("hirune plan"), "what would help, exactly; it changes nothing")
 }
 
 func judge(l loaded) diagnose.Verdict {

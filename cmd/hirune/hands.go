@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,7 @@ import (
 	"hirune/internal/core/remedy"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/collect/collectors"
+	"hirune/internal/edge/discover"
 	"hirune/internal/edge/mysql"
 	"hirune/internal/edge/mysql/change"
 	"hirune/internal/edge/schedule"
@@ -104,16 +106,16 @@ func (h *hands) doers(p remedy.Plan) map[string]apply.Doer {
 		return h.open(ctx, p.Because.About.Schema, timeout, setUp...)
 	}}
 	return map[string]apply.Doer{
-		remedy.DeleteInChunks{}.Kind(): &change.Chunks{Server: s},
-		//		remedy.KeepAndSwap{}.Kind():      &change.Swap{Server: s},
+		remedy.DeleteInChunks{}.Kind():   &change.Chunks{Server: s},
+		remedy.KeepAndSwap{}.Kind():      &change.Swap{Server: s},
 		remedy.DropTable{}.Kind():        &change.Drop{Server: s},
 		remedy.RebuildTable{}.Kind():     &change.Rebuild{Server: s},
 		remedy.AddIndex{}.Kind():         &change.Index{Server: s},
 		remedy.ExplainStatement{}.Kind(): &change.Explain{Server: s},
 		remedy.KillQuery{}.Kind():        &change.Kill{Server: s},
-		//		remedy.MoveCronEvent{}.Kind():    &change.Cron{Server: s, Edit: wordpress.MoveEvent},
-		remedy.WriteInclude{}.Kind(): &webserver.Includes{},
-		remedy.RetentionJob{}.Kind(): &schedule.Jobs{Dir: schedule.CronDir},
+		remedy.MoveCronEvent{}.Kind():    &change.Cron{Server: s, Edit: wordpress.MoveEvent},
+		remedy.WriteInclude{}.Kind():     &webserver.Includes{},
+		remedy.RetentionJob{}.Kind():     &schedule.Jobs{Dir: schedule.CronDir},
 	}
 }
 
@@ -130,22 +132,35 @@ func (h *hands) open(ctx context.Context, schema string, timeout time.Duration, 
 	return hand, err
 }
 
-// target is the database server of a schema: that of the site that uses it, or
-// the only one there is.
+// target is the database server of a schema; see targetIn.
 func (h *hands) target(schema string) (mysql.Target, error) {
-	found := h.eyes.found()
+	return targetIn(h.eyes.found(), schema)
+}
+
+// targetIn is the database server of a schema: that of the site that uses it, or
+// the only one there is. Where two servers may be meant, neither is taken.
+func targetIn(found *discover.Found, schema string) (mysql.Target, error) {
+	var out []mysql.Target
 	for _, r := range found.Roots {
 		if r.WPConfig == "" {
 			continue
 		}
 		s, err := wordpress.ReadSite(r.Dir, r.WPConfig, r.Host)
-		if err == nil && (schema == "" || s.Config.DBName == schema) {
-			return databaseOf(s, found), nil
+		if err != nil || schema != "" && s.Config.DBName != schema {
+			continue
+		}
+		if t := databaseOf(s, found); !slices.Contains(out, t) {
+			out = append(out, t)
 		}
 	}
-	if len(found.Databases) == 1 {
-		d := found.Databases[0]
-		return mysql.Target{Instance: d.Instance, Flavour: d.Flavour, Socket: d.Socket, Address: d.Address, ExtraPort: d.ExtraPort}, nil
+	if d := found.Databases; len(out) == 0 && len(d) == 1 {
+		out = []mysql.Target{{Instance: d[0].Instance, Flavour: d[0].Flavour, Socket: d[0].Socket, Address: d[0].Address, ExtraPort: d[0].ExtraPort}}
+	}
+	switch {
+	case len(out) == 1 && (schema != "" || len(found.Databases) <= 1):
+		return out[0], nil
+	case len(out) > 1 && schema != "":
+		return mysql.Target{}, hint.Wrap(fmt.Errorf("find the database server of %q: %d servers have a site with a database of that name", schema, len(out)), "which-database", "leave the other sites out: sites under [ignore] in the configuration")
 	}
 	return mysql.Target{}, hint.Wrap(fmt.Errorf("find the database server of %q: %d run here, and no site names it", schema, len(found.Databases)), "which-database", "see: hirune doctor")
 }
@@ -161,7 +176,7 @@ func freeBytes(path string) int64 {
 
 // host is the machine as a plan has to know it.
 func (h *hands) host() remedy.Host {
-	out := remedy.Host{FreeBytes: map[string]int64{}}
+	out := remedy.Host{FreeBytes: map[string]int64{}, NoCron: !schedule.Jobs{}.Installed(), Jobs: schedule.Jobs{Dir: schedule.CronDir}.List()}
 	if m, _, ok := recording.Last[evidence.Host](h.now.Whole(), nil); ok {
 		out.CPUs, out.MemoryBytes, out.SwapBytes = m.CPUs, m.MemTotalKB<<10, m.SwapKB<<10
 	}

@@ -29,8 +29,33 @@ Exit codes: 0 nothing was done, 1 something was, 2 it could not be read.`,
 	return c
 }
 
+// readJournal reads the journal of a folder; by default this user's own, or
+// that of the machine where there is none: what root did is not "nothing".
+func (a *app) readJournal(state string) ([]apply.Entry, int, error) {
+	entries, bad, err := journal.Read(a.stateDir(state))
+	if err == nil && len(entries) == 0 && state == "" && a.euid != 0 {
+		return journal.Read(a.machineDir())
+	}
+	return entries, bad, err
+}
+
+// runNames completes the numbers of runs.
+func (a *app) runNames(state string, take func(apply.Run) bool) []string {
+	entries, _, err := journal.Read(a.stateDir(state))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, r := range apply.Runs(entries) {
+		if take(r) {
+			out = append(out, fmt.Sprintf("%d\t%s", r.ID, r.Plan.Remedy))
+		}
+	}
+	return out
+}
+
 func (a *app) history(f helpFlags) error {
-	entries, bad, err := journal.Read(a.stateDir(f.state))
+	entries, bad, err := a.readJournal(f.state)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hirune/internal/core/remedy"
+	"hirune/internal/core/remedy/remedies"
 	"hirune/internal/core/report"
 )
 
@@ -19,11 +20,12 @@ func (a *app) planCmd() *cobra.Command {
 		Long: `Say what would help against the findings of the last verdict: the steps in plain words and as exact SQL or file changes, how long each takes,
 what it locks, the disk it needs, its risk, what cannot be undone, and why this way and not another.
 
-It only reads. hirune apply carries the same plan out.
+It only reads. hirune apply carries the same plan out. Without a name it is short; a named finding or remedy is shown in full, and so is all with --verbose.
 Exit codes: 0 nothing to do, 1 there is a plan, 2 it is refused or could not be made.`,
 		Example: `  sudo hirune plan
   sudo hirune plan purge --keep 30d
   sudo hirune plan add-index --sql | mysql wordpress`,
+		ValidArgsFunction: remedyNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
@@ -37,8 +39,17 @@ Exit codes: 0 nothing to do, 1 there is a plan, 2 it is refused or could not be 
 	a.helpFlagsOf(c, &f)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON, which is never translated")
 	c.Flags().BoolVar(&f.sql, "sql", false, "print only the SQL, ready for a client of the database")
-	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print every statement")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print all of it, with every statement")
 	return c
+}
+
+// remedyNames completes the names of remedies.
+func remedyNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, r := range remedies.All() {
+		out = append(out, r.ID+"\t"+r.Title)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (a *app) plan(ctx context.Context, cmd *cobra.Command, f helpFlags, args []string) error {
@@ -54,7 +65,27 @@ func (a *app) plan(ctx context.Context, cmd *cobra.Command, f helpFlags, args []
 	case f.sql:
 		return report.PlanSQL(a.out, ps)
 	}
-	return report.PlanText(a.out, ps, a.look(f.lang, f.verbose))
+	if len(args) > 0 || f.verbose { // asked for by name: in full
+		return report.PlanText(a.out, ps, a.look(f.lang, f.verbose))
+	}
+	if err := report.PlanOverview(a.out, ps, a.look(f.lang, false)); err != nil {
+		return err
+	}
+	a.afterPlan(f, ps)
+	return nil
+}
+
+// afterPlan says on stderr what to type next: the plan itself may go to a file.
+func (a *app) afterPlan(f helpFlags, ps []remedy.Plan) {
+	if len(ps) == 0 {
+		return
+	}
+	more := tapeArg(f.tape)
+	pairs := []string{a.sudo("hirune plan " + ps[0].Remedy + more), "one of them in full", a.sudo("hirune plan --verbose" + more), "all of them, with every statement"}
+	if exitOfPlans(ps) == exitFound {
+		pairs = append([]string{a.sudo("hirune apply" + more), "do it; it shows this again and asks first"}, pairs...)
+	}
+	nextTo(a.err, pairs...)
 }
 
 // exitOfPlans is 1 if something can be done, 2 if all is refused, 0 if nothing has to be.

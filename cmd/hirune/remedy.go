@@ -37,12 +37,12 @@ func (a *app) helpFlagsOf(c *cobra.Command, f *helpFlags) {
 	a.configFlag(c, &f.config)
 	a.langFlag(c, &f.lang)
 	c.Flags().Var(&f.keep, "keep", "keep rows that are younger than this, such as 30d (default: as the plugin itself does)")
-	c.Flags().StringVar(&f.wishes.Strategy, "strategy", "", "how to purge: chunks, swap or truncate (default: by estimate)")
+	c.Flags().StringVar(&f.wishes.Strategy, "strategy", "", "`HOW` to purge: chunks, swap or truncate (default: by estimate)")
 	c.Flags().BoolVar(&f.wishes.NoArchive, "no-archive", false, "do not keep the deleted rows, although nothing brings them back then")
 	c.Flags().StringSliceVar(&f.wishes.Allow, "allow", nil, "`ADDRESS`es or prefixes that may go on using xmlrpc.php")
 	c.Flags().BoolVar(&f.wishes.AllowAll, "allow-callers", false, "let those through that use xmlrpc.php rightly")
 	c.Flags().StringSliceVar(&f.wishes.Force, "accept", nil, "`NAME`s of warnings and of steps that cannot be undone which you accept")
-	c.Flags().StringVar(&f.wishes.At, "job-at", "", "time of day for jobs, such as 03:40 (default: a quiet hour)")
+	c.Flags().StringVar(&f.wishes.At, "job-at", "", "`TIME` of day for jobs, such as 03:40 (default: a quiet hour)")
 	_ = c.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions([]string{remedy.Chunks, remedy.Swap, remedy.Truncate}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -84,11 +84,26 @@ func (a *app) verdictToHelp(f helpFlags) (report.Document, time.Time, error) {
 			return report.Document{}, at, hint.Wrap(fmt.Errorf("read the last verdict: %w", err), "verdict-denied", "run it with sudo")
 		}
 	}
+	if text == nil && f.tape != "" {
+		text, err = a.judged(f.tape) // nobody has asked this tape yet
+		if at = a.now(); err != nil {
+			return report.Document{}, at, err
+		}
+	}
 	if text == nil {
 		return report.Document{}, at, hint.Wrap(errors.New("there is no verdict yet to make a plan for"), "no-verdict", "find the cause first: "+a.sudo("hirune diagnose"))
 	}
 	d, err := report.ParseJSON(bytes.NewReader(text))
 	return d, at, err
+}
+
+// judged is the verdict on a tape as JSON.
+func (a *app) judged(path string) ([]byte, error) {
+	l, err := a.fromTape(diagnoseFlags{tape: path}, question{})
+	if err != nil {
+		return nil, err
+	}
+	return jsonOf(judge(l))
 }
 
 func (a *app) tapeVerdict(path string) ([]byte, time.Time, error) {
@@ -143,6 +158,9 @@ func given(have []wanted, id string, f diagnose.Finding) bool {
 	})
 }
 
+// oldVerdict is from when on the cause itself may have changed since.
+const oldVerdict = 24 * time.Hour
+
 // plans makes the plans of the last verdict.
 func (a *app) plans(ctx context.Context, cmd *cobra.Command, f helpFlags, args []string) ([]remedy.Plan, *hands, error) {
 	d, at, err := a.verdictToHelp(f)
@@ -150,10 +168,17 @@ func (a *app) plans(ctx context.Context, cmd *cobra.Command, f helpFlags, args [
 		return nil, nil, err
 	}
 	found := d.Findings()
+	if d.Status == diagnose.Healthy {
+		fmt.Fprintf(a.err, "the last verdict, %s ago, is healthy: there is nothing to remedy\n", long(a.now().Sub(at)))
+		return nil, nil, nil
+	}
 	if len(found) == 0 {
 		a.code = exitUnclear
 		return nil, nil, hint.Wrap(fmt.Errorf("the last verdict (%s ago) is %q: without a cause there is nothing to remedy", long(a.now().Sub(at)), strings.ReplaceAll(string(d.Status), "_", " ")),
 			"no-cause", "look again: "+a.sudo("hirune diagnose"))
+	}
+	if age := a.now().Sub(at); age > oldVerdict {
+		fmt.Fprintf(a.err, "the last verdict is %s old; the server is looked at anew for the plan, but to look for the cause again: %s\n", long(age), a.sudo("hirune diagnose"))
 	}
 	chosen, err := choose(cmd, found, args)
 	if err != nil {

@@ -4,11 +4,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"hirune/internal/core/apply"
+	"hirune/internal/core/remedy"
+	"hirune/internal/core/remedy/remedies"
+	"hirune/internal/core/report"
+	"hirune/internal/core/verify"
+	"hirune/internal/edge/journal"
 	"hirune/internal/edge/tape"
 )
 
@@ -44,22 +52,30 @@ func (a *app) status() error {
 	r, err := tape.OpenReader(path)
 	switch {
 	case errors.Is(err, tape.ErrMissing):
+		fmt.Fprintf(a.out, "no recording yet (%s)\n", safe(path))
+		if d, at, err := a.verdictToHelp(helpFlags{}); err == nil {
+			a.lastVerdict(d, at) // of a diagnosis that looked at the server itself
+			return nil
+		}
 		a.noRecording()
 		return nil
 	case err != nil:
 		return err
 	}
-	defer r.Close()
 	f, err := factsOf(r, path)
-	if err != nil {
+	if err := errors.Join(err, r.Close()); err != nil {
 		return err
 	}
 	a.standing(f)
-	return a.lastVerdict(r)
+	d, at, err := a.verdictToHelp(helpFlags{})
+	if err != nil {
+		d = report.Document{} // the verbs that need one say why there is none
+	}
+	a.lastVerdict(d, at)
+	return nil
 }
 
 func (a *app) noRecording() {
-	fmt.Fprintf(a.out, "no recording yet (%s)\n", safe(a.readTape()))
 	a.next("hirune doctor", "what can be seen here, and what cannot",
 		a.sudo("hirune record"), "start the recorder",
 		a.sudo("hirune diagnose"), "look for 20 seconds and say what is wrong now",
@@ -80,59 +96,90 @@ func (a *app) standing(f tapeFacts) {
 	fmt.Fprintf(a.out, "recorded: %s to %s with what logs told before, %s on %s\n", stamp(*f.From), stamp(*f.To), size(f.Bytes), safe(f.Tape))
 }
 
-// said is what the status needs of a verdict's JSON.
-type said struct {
-	Status string `json:"status"`
-	Causes []struct {
-		ID string `json:"id"`
-	} `json:"causes"`
-}
-
-func (a *app) lastVerdict(r *tape.Reader) error {
-	text, at, err := r.LastVerdict()
-	if err != nil {
-		return err
-	}
-	var v said
-	if text == nil || json.Unmarshal(text, &v) != nil {
+// lastVerdict tells the last verdict and what to type next; a zero document: there is none.
+func (a *app) lastVerdict(d report.Document, at time.Time) {
+	if d.Status == "" {
 		fmt.Fprintln(a.out, "no verdict yet")
 	} else {
-		fmt.Fprintf(a.out, "last verdict, %s ago: %s\n", long(a.now().Sub(at)), v.words())
-		a.code = exitOf(v.Status)
+		fmt.Fprintf(a.out, "last verdict, %s ago: %s\n", long(a.now().Sub(at)), inShort(d))
+		a.code = exitOf(string(d.Status))
 	}
 	typed := a.sudo // a tape of the machine is root's
 	if a.readTape() == a.ownTape() {
 		typed = a.again
 	}
-	pairs := []string{typed("hirune diagnose"), "why the site is slow or down"}
+	pairs := a.remedyNext(d)
 	if tape.Holder(a.readTape()) == 0 {
-		pairs = append([]string{typed("hirune record"), "start the recorder"}, pairs...)
+		pairs = append(pairs, typed("hirune record"), "start the recorder")
 	}
-	a.next(append(pairs, "hirune doctor", "what can be seen here, and what cannot")...)
-	return nil
+	a.next(append(pairs, typed("hirune diagnose"), "why the site is slow or down", "hirune doctor", "what can be seen here, and what cannot")...)
 }
 
-func (v said) words() string {
-	ids := make([]string, 0, len(v.Causes))
-	for _, c := range v.Causes {
+// inShort is a verdict in a few words.
+func inShort(d report.Document) string {
+	ids := make([]string, 0, len(d.Causes))
+	for _, c := range d.Causes {
 		ids = append(ids, c.ID)
 	}
-	out := strings.ReplaceAll(v.Status, "_", " ")
+	out := strings.ReplaceAll(string(d.Status), "_", " ")
 	if len(ids) > 0 {
 		out += ": " + strings.Join(ids, ", ")
 	}
 	return safe(out)
 }
 
+// remedyNext is what to type next about the cause: what has begun goes first.
+func (a *app) remedyNext(d report.Document) []string {
+	entries, _, err := journal.Read(a.stateDir(""))
+	if err != nil {
+		entries = nil // the verbs that need it say why
+	}
+	unsure := false
+	for _, r := range apply.Runs(entries) {
+		if r.HalfUndone() {
+			fmt.Fprintf(a.out, "run %d (%s) is half undone\n", r.ID, safe(r.Plan.Remedy))
+			return []string{a.sudo(fmt.Sprintf("hirune undo %d", r.ID)), "take back the rest of it", a.sudo("hirune history"), "what was done"}
+		}
+		if r.Open() {
+			fmt.Fprintf(a.out, "run %d (%s) has not ended\n", r.ID, safe(r.Plan.Remedy))
+			return []string{a.sudo("hirune apply"), "go on with it", a.sudo("hirune history"), "what was done"}
+		}
+		unsure = unsure || r.Ended && !r.Undone && open(r.Verified)
+	}
+	switch {
+	case unsure:
+		return []string{a.sudo("hirune verify"), "whether what was done has helped", a.sudo("hirune history"), "what was done"}
+	case helpable(d):
+		return []string{a.sudo("hirune plan"), "what would help, exactly"}
+	}
+	return nil
+}
+
+// open reports whether it is not known yet if a run has helped.
+func open(verified json.RawMessage) bool {
+	var o verify.Outcome
+	return verified == nil || json.Unmarshal(verified, &o) != nil || o.Status == verify.Untested
+}
+
+// helpable reports whether hirune itself can do something about a verdict.
+func helpable(d report.Document) bool {
+	return slices.ContainsFunc(remedies.All(), func(r remedy.Remedy) bool {
+		return slices.ContainsFunc(d.Causes, func(c report.Cause) bool { return slices.Contains(c.Remedies, r.ID) })
+	})
+}
+
 // next says what to type, in pairs of a command and what it is for.
-func (a *app) next(pairs ...string) {
+func (a *app) next(pairs ...string) { nextTo(a.out, pairs...) }
+
+// nextTo is next on another writer: on stderr where a report stands on stdout.
+func nextTo(w io.Writer, pairs ...string) {
 	wide := 0
 	for i := 0; i < len(pairs); i += 2 {
 		wide = max(wide, len(pairs[i]))
 	}
-	fmt.Fprintln(a.out, "\nwhat to type next:")
+	fmt.Fprintln(w, "\nwhat to type next:")
 	for i := 0; i+1 < len(pairs); i += 2 {
-		fmt.Fprintf(a.out, "  %-*s  %s\n", wide, pairs[i], pairs[i+1])
+		fmt.Fprintf(w, "  %-*s  %s\n", wide, pairs[i], pairs[i+1])
 	}
 }
 

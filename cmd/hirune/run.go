@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +36,8 @@ type app struct {
 	env      func(string) string
 	now      func() time.Time
 	euid     int
-	code     int // exit code of a verb that ended without an error
+	telling  *teller // of the work under way; nil: none
+	code     int     // exit code of a verb that ended without an error
 }
 
 // run is the program without its process: the exit code for the arguments.
@@ -46,6 +48,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := a.rootCmd()
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
+		if errors.Is(err, errDeclined) {
+			fmt.Fprintln(stderr, "nothing was changed")
+			return exitUnclear
+		}
 		a.complain(err)
 		return exitUnclear
 	}

@@ -34,11 +34,9 @@ func (a *app) checks(tapePath, dir string) *SelfCheck {
 // runsDue are the runs that are done and stand, oldest first. An outcome that
 // cannot be read, of a newer version, counts as none.
 func runsDue(entries []apply.Entry) []RunDue {
-	ended, checks := map[int]time.Time{}, map[int]int{}
+	checks := map[int]int{}
 	for _, e := range entries {
 		switch e.Event {
-		case apply.RunEnded:
-			ended[e.Run] = e.At
 		case apply.RunVerified:
 			checks[e.Run]++
 		default:
@@ -49,7 +47,7 @@ func runsDue(entries []apply.Entry) []RunDue {
 		if !r.Ended || r.Undone {
 			continue
 		}
-		due := RunDue{Run: r.ID, Because: r.Plan.Because, Settle: r.Plan.Settle, Ended: ended[r.ID], Checks: checks[r.ID]}
+		due := RunDue{Run: r.ID, Because: r.Plan.Because, Settle: r.Plan.Settle, Ended: quietSince(entries, r.ID), Checks: checks[r.ID]}
 		var o verify.Outcome
 		if r.Verified != nil && json.Unmarshal(r.Verified, &o) == nil {
 			due.Last = &o
@@ -57,6 +55,28 @@ func runsDue(entries []apply.Entry) []RunDue {
 		out = append(out, due)
 	}
 	return out
+}
+
+// quietSince is when a run had ended and so had those that were agreed to before
+// that: what visitors met while hirune went on with the others is no evidence.
+func quietSince(entries []apply.Entry, run int) time.Time {
+	planned, ended := map[int]time.Time{}, map[int]time.Time{}
+	for _, e := range entries {
+		switch e.Event {
+		case apply.RunPlanned:
+			planned[e.Run] = e.At
+		case apply.RunEnded:
+			ended[e.Run] = e.At
+		default:
+		}
+	}
+	at := ended[run]
+	for other, end := range ended {
+		if planned[other].Before(ended[run]) {
+			at = later(at, end)
+		}
+	}
+	return at
 }
 
 // windowOf reads a part of a tape, with what was known of older times. The

@@ -31,7 +31,8 @@ type teller struct {
 }
 
 func (a *app) teller(lang string) *teller {
-	return &teller{a: a, lang: lang, live: isTerminal(a.err)}
+	a.telling = &teller{a: a, lang: lang, live: isTerminal(a.err)}
+	return a.telling
 }
 
 // tell shows progress unless it did just now; a change of the step or of why it
@@ -71,8 +72,11 @@ func (t *teller) left(p apply.Progress, now time.Time) time.Duration {
 	return time.Duration(float64(past) * float64(p.Total-p.Done) / float64(p.Done))
 }
 
-// end ends the line that is written over.
+// end ends the line that is written over. A nil teller has none.
 func (t *teller) end() {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.endLine()

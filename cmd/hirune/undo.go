@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hirune/internal/core/apply"
-	"hirune/internal/core/hint"
 	"hirune/internal/core/remedy"
 	"hirune/internal/edge/journal"
 )
@@ -28,6 +26,9 @@ What cannot be undone is said and left. hirune history lists the runs.
 Exit codes: 0 all was taken back, 1 something was left or failed, 2 refused or wrong usage.`,
 		Example: `  sudo hirune undo 2
   sudo hirune undo --all --yes`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return a.runNames(f.state, func(r apply.Run) bool { return !r.Undone }), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if all == (len(args) > 0) {
 				return usage(cmd, "name the runs to undo, or --all", "see: hirune history")
@@ -50,18 +51,22 @@ func (a *app) undo(ctx context.Context, cmd *cobra.Command, f helpFlags, args []
 		return err
 	}
 	defer j.Close()
-	runs, err := toUndo(cmd, apply.Runs(j.Entries()), args)
+	all := apply.Runs(j.Entries())
+	runs, err := toUndo(cmd, all, args)
 	if err != nil {
 		return err
 	}
 	if len(runs) == 0 {
+		if _, _, err := a.readJournal(f.state); err != nil {
+			return err // root has done something, perhaps
+		}
 		fmt.Fprintln(a.err, "there is nothing to undo")
 		return nil
 	}
 	for _, r := range runs {
 		fmt.Fprintf(a.err, "to undo: run %d (%s) of %s\n", r.ID, safe(r.Plan.Remedy), stamp(r.Planned))
 	}
-	if err := a.agreedToUndo(f); err != nil {
+	if err := a.agreedToUndo(ctx, f); err != nil {
 		return err
 	}
 	h, err := a.reach(ctx, f.config, a.stateDir(f.state))
@@ -86,7 +91,13 @@ func (a *app) takeBack(ctx context.Context, j *journal.Journal, h *hands, f help
 			fmt.Fprintf(a.err, "run %d: step %s (%s) cannot be undone and is left\n", r.ID, s.ID, s.Step.Kind())
 		}
 		if err != nil {
-			return errors.Join(err, a.tellRuns(f, j, runs))
+			told := a.tellRuns(f, j, runs)
+			a.complain(err)
+			a.code = exitFound
+			if errors.Is(err, apply.ErrRefused) {
+				a.code = exitUnclear
+			}
+			return told
 		}
 	}
 	if left > 0 {
@@ -104,7 +115,8 @@ func toUndo(cmd *cobra.Command, all []apply.Run, args []string) ([]*apply.Run, e
 		if named && r.Undone {
 			return nil, usage(cmd, fmt.Sprintf("run %d is undone already", r.ID), "see: hirune history")
 		}
-		if named || len(args) == 0 && !r.Undone && r.Touched() {
+		// One that was agreed to and never begun is taken back too, or it would be carried out by the next apply.
+		if named || len(args) == 0 && !r.Undone && (r.Touched() || r.Open()) {
 			out = append(out, r)
 		}
 	}
@@ -114,23 +126,36 @@ func toUndo(cmd *cobra.Command, all []apply.Run, args []string) ([]*apply.Run, e
 	return out, nil
 }
 
-func (a *app) agreedToUndo(f helpFlags) error {
-	switch {
-	case f.yes:
-		return nil
-	case !isTerminal(os.Stdin):
-		return hint.Wrap(fmt.Errorf("%w: nobody can be asked, because there is no terminal", apply.ErrRefused), "no-terminal", "say so: hirune undo … --yes")
-	}
-	if answer := strings.ToLower(a.ask("take it back? [y/N] ")); answer != "y" && answer != "yes" {
-		return hint.Wrap(fmt.Errorf("%w: not agreed", apply.ErrRefused), "declined", "nothing was changed")
-	}
-	return nil
-}
-
 func plansOf(runs []*apply.Run) []remedy.Plan {
 	out := make([]remedy.Plan, len(runs))
 	for i, r := range runs {
 		out[i] = r.Plan
+	}
+	return out
+}
+
+// jobsLeft are the runs whose job would delete again what is to come back, and
+// that are not taken back themselves.
+func jobsLeft(all []apply.Run, undo []*apply.Run) []apply.Run {
+	back := map[remedy.On]bool{}
+	for _, r := range undo {
+		for _, p := range r.Plan.Steps {
+			switch s := p.Step.(type) {
+			case remedy.DeleteInChunks:
+				back[s.On] = true
+			case remedy.KeepAndSwap:
+				back[s.On] = true
+			}
+		}
+	}
+	var out []apply.Run
+	for _, r := range all {
+		taken := slices.ContainsFunc(undo, func(u *apply.Run) bool { return u.ID == r.ID })
+		for _, p := range r.Plan.Steps {
+			if s, ok := p.Step.(remedy.RetentionJob); ok && back[s.On] && !taken && !r.Undone && r.Steps[p.ID].Touched() {
+				out = append(out, r)
+			}
+		}
 	}
 	return out
 }

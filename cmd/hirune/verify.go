@@ -26,6 +26,9 @@ Silence is no cure: where a job was the cause, it must have run again while the 
 Exit codes: 0 all cured, 1 something persists, 2 untested or it could not be told.`,
 		Example: `  sudo hirune verify
   hirune verify 2 --tape site.hirune --json`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return a.runNames(f.state, func(r apply.Run) bool { return r.Ended && !r.Undone }), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.verify(f, args) },
 	}
 	a.tapeFlag(c, &f.tape, "the tape `FILE` of the time since (default: the recorder's own)")
@@ -38,7 +41,7 @@ Exit codes: 0 all cured, 1 something persists, 2 untested or it could not be tol
 
 func (a *app) verify(f helpFlags, args []string) error {
 	dir := a.stateDir(f.state)
-	entries, _, err := journal.Read(dir)
+	entries, _, err := a.readJournal(f.state)
 	if err != nil {
 		return err
 	}

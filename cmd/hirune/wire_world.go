@@ -157,12 +157,8 @@ func (h *hands) callers(ctx context.Context, site webserver.In) remedy.Callers {
 	ctx, cancel := context.WithTimeout(ctx, callersFor)
 	defer cancel()
 	in := accesslog.CallersIn{Since: h.a.now().Add(-callersBack), Now: h.a.now(), Loc: time.Local, Own: ownAddresses()}
-	for _, w := range h.eyes.found().WebServers {
-		for _, l := range w.AccessLogs {
-			if w.Instance == site.Instance && (l.Site == "" || l.Site == site.Host) {
-				in.Logs = append(in.Logs, accesslog.CallersLog{Path: l.Path, Format: l.Format})
-			}
-		}
+	for _, l := range logsOf(h.eyes.found(), site) {
+		in.Logs = append(in.Logs, accesslog.CallersLog{Path: l.Path, Format: l.Format})
 	}
 	got := accesslog.ReadCallers(ctx, in)
 	out := remedy.Callers{Days: got.Days, Requests: got.Requests, Local: got.Local, Cut: got.Cut}
@@ -170,6 +166,27 @@ func (h *hands) callers(ctx context.Context, site webserver.In) remedy.Callers {
 		out.Rightly = append(out.Rightly, remedy.Caller{ID: c.Says, Address: c.Address, Requests: c.Requests, Last: c.Last})
 	}
 	return out
+}
+
+// logsOf are the access logs of a site; where none is known to be its own, all of
+// its web server's.
+func logsOf(found *discover.Found, site webserver.In) []discover.AccessLog {
+	var all, its []discover.AccessLog
+	for _, w := range found.WebServers {
+		if w.Instance != site.Instance {
+			continue
+		}
+		for _, l := range w.AccessLogs {
+			all = append(all, l)
+			if l.Site == site.Host {
+				its = append(its, l)
+			}
+		}
+	}
+	if len(its) == 0 {
+		return all
+	}
+	return its
 }
 
 // ownAddresses tells the addresses of this host, as they are now.

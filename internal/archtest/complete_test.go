@@ -270,3 +270,47 @@ func keys(m map[string]string) []string {
 	slices.Sort(out)
 	return out
 }
+
+func TestEveryRemedyHasItsLine(t *testing.T) {
+	ss := in(tree(t), "internal/core/remedy/remedies")
+	all := mentions(decl(t, ss, "All"))
+	made := makers(ss, "remedy.Remedy")
+	if len(made) < 6 {
+		t.Fatalf("found %d remedies, want at least 6", len(made))
+	}
+	for name, at := range made {
+		if ast.IsExported(name) && !all[name] {
+			t.Errorf("%s: remedy %s has no line in All()", at, name)
+		}
+	}
+}
+
+func TestEveryStepHasItsLinesInTheCodecTableAndAmongTheHands(t *testing.T) {
+	all := tree(t)
+	ss := in(all, "internal/core/remedy")
+	table := mentions(decl(t, ss, "decoders"))
+	steps := methodsOf(ss, "Script", 0)
+	if len(steps) < 10 {
+		t.Fatalf("found %d kinds of step, want at least 10: have they moved?", len(steps))
+	}
+	var hands ast.Node
+	for _, s := range in(all, "cmd/hirune") {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "doers" {
+				hands = f.Body
+			}
+		}
+	}
+	if hands == nil {
+		t.Fatal("no function doers in cmd/hirune")
+	}
+	doers := mentions(hands)
+	for name, at := range steps {
+		if !table[name] {
+			t.Errorf("%s: step %s has no line in decoders", at, name)
+		}
+		if !doers[name] {
+			t.Errorf("%s: step %s has no Doer in cmd/hirune", at, name)
+		}
+	}
+}

@@ -106,7 +106,7 @@ func initStage(hide []string) int {
 	}
 }
 
-// prepare mounts the new process list, hides directories, and brings the new loopback up.
+// prepare mounts the new process list, hides directories, and brings the new loopback up with the clients behind it.
 func prepare(hide []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keep mounts to ourselves: %w", err)
@@ -132,5 +132,5 @@ func prepare(hide []string) error {
 	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, lo); err != nil {
 		return fmt.Errorf("bring loopback up: %w", err)
 	}
-	return nil
+	return takeClients()
 }

@@ -41,6 +41,7 @@ type ward struct {
 	opt    Options
 	rng    *rand.Rand
 	whole  time.Duration // an apply that nobody disturbs
+	ready  time.Duration // of that, before the plan is in the journal and the first step begins
 	before picture
 	out    *Outcome
 	done   bool // the last apply said so
@@ -157,12 +158,16 @@ func (w *ward) apply(ctx context.Context) (run.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	w.out.Calls++
-	r, err := w.Program.Run(ctx, w.Program.With("apply", "--yes")...)
+	began := time.Now()
+	r, err := w.Program.Run(ctx, w.Program.With("apply", "--yes", "--json")...)
 	if err != nil {
 		return r, err
 	}
 	if w.out.Fault == calm.name {
 		w.whole = r.Took
+		if h, err := run.ReadHistory(r); err == nil {
+			w.ready = min(max(h.Runs[0].Planned.Sub(began), 0), r.Took)
+		}
 	}
 	w.tell(r)
 	return r, w.checkStay(ctx)
@@ -175,8 +180,10 @@ func (w *ward) tell(r run.Reply) {
 	}
 	var reasons []string
 	for l := range strings.Lines(string(r.Err)) {
-		if text, ok := strings.CutPrefix(l, "hirune: error:"); ok {
-			reasons = append(reasons, strings.TrimSpace(text))
+		for _, start := range []string{"hirune: error:", "hirune: stopped"} {
+			if strings.HasPrefix(l, start) {
+				reasons = append(reasons, strings.TrimSpace(strings.TrimPrefix(l, "hirune:")))
+			}
 		}
 	}
 	w.out.Reasons = append(w.out.Reasons, strings.Join(reasons, "; "))
@@ -195,9 +202,13 @@ func (w *ward) wrong(format string, args ...any) {
 	w.out.Wrong = append(w.out.Wrong, fmt.Sprintf(format, args...))
 }
 
-// moment is a random one of an apply.
+// moment is a random one of an apply, four times of five while it changes things.
 func (w *ward) moment() time.Duration {
-	return time.Duration(w.rng.Int64N(int64(max(w.whole, 2*time.Second))))
+	from := time.Duration(0)
+	if w.rng.IntN(5) > 0 {
+		from = w.ready
+	}
+	return from + time.Duration(w.rng.Int64N(int64(max(w.whole-from, time.Second))))
 }
 
 func (w *ward) table() string { return w.Site.DBName + "." + w.Site.Table() }
@@ -240,7 +251,7 @@ func Table(to io.Writer, outcomes []Outcome) {
 			}
 		}
 		if tries > 0 {
-			fmt.Fprintf(to, "| %s | %d | %d | %d | %s |\n", name, tries, right, calls, strings.ReplaceAll(strings.Join(wrong, "; "), "|", "/"))
+			fmt.Fprintf(to, "| %s | %d | %d | %d | %s |\n", name, tries, right, calls, strings.Join(strings.Fields(strings.ReplaceAll(strings.Join(wrong, "; "), "|", "/")), " "))
 		}
 	}
 }

@@ -29,6 +29,7 @@ func TestAFailureWithoutAReasonIsWrong(t *testing.T) {
 	}{
 		{"", 0, false},
 		{"hirune: error: connect: refused\nhirune: hint: wait\n", 1, false},
+		{"hirune: stopped, as you asked\n", 1, false},
 		{"", 1, true},
 		{"hirune: error: x\npanic: nil\n", 2, true},
 	} {

@@ -21,6 +21,7 @@ type fault struct {
 var calm = fault{"none", func(_ context.Context, w *ward) error { w.out.Moment = "undisturbed"; return nil }}
 
 var faults = []fault{
+	{"again", again},
 	{"kill-hirune", killHirune},
 	{"interrupt", interrupt},
 	{"kill-database", func(ctx context.Context, w *ward) error { return w.database(ctx, w.Site.KillDatabase) }},
@@ -31,6 +32,16 @@ var faults = []fault{
 	{"lock-timeout", lockTimeout},
 	{"rows-inserted", rowsInserted},
 	{"table-altered", tableAltered},
+}
+
+// again calls apply once more after all was done: it must find nothing to do.
+func again(ctx context.Context, w *ward) error {
+	if err := w.goOn(ctx); err != nil {
+		return err
+	}
+	r, err := w.apply(ctx)
+	w.out.Moment = fmt.Sprintf("exit %d", r.Exit)
+	return err
 }
 
 // begun is an apply at work.

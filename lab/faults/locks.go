@@ -36,17 +36,17 @@ func (w *ward) front(ctx context.Context) (int64, error) {
 	return w.Site.Number(ctx, "SELECT IFNULL(MIN(id),0) FROM "+w.table())
 }
 
-// lostConnection has the server drop whoever is at work, again and again.
+// lostConnection has the server drop everybody, at work or idle, again and again.
 func lostConnection(ctx context.Context, w *ward) error {
 	dropped := 0
 	err := w.besides(ctx, func(ctx context.Context) error {
-		if dropped >= 6 {
+		if dropped >= 12 {
 			return nil
 		}
-		if err := pause(ctx, time.Duration(w.rng.Int64N(int64(w.whole/4+time.Second)))); err != nil {
+		if err := pause(ctx, time.Duration(w.rng.Int64N(int64(1500*time.Millisecond)))); err != nil {
 			return err
 		}
-		ids, err := w.Site.SQL(ctx, "SELECT GROUP_CONCAT(CONCAT('KILL CONNECTION ', ID) SEPARATOR '; ') FROM information_schema.PROCESSLIST WHERE INFO LIKE '/* hirune */%'")
+		ids, err := w.Site.SQL(ctx, "SELECT GROUP_CONCAT(CONCAT('KILL CONNECTION ', ID) SEPARATOR '; ') FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND COMMAND IN ('Query','Sleep')")
 		if err != nil || ids == "NULL" || ids == "" {
 			return err
 		}

@@ -33,7 +33,7 @@ type Stream struct {
 	From    float64 `toml:"from"`    // seconds from the start of the run
 	Until   float64 `toml:"until"`   // seconds; 0 is the end of the run
 	Clients int     `toml:"clients"` // how many addresses take turns at random
-	Net     byte    `toml:"net"`     // addresses are 127.NET.x.y
+	Net     byte    `toml:"net"`     // addresses are 198.18.NET.y and on
 }
 
 // Shot is one request to come.
@@ -66,7 +66,7 @@ func Schedule(streams []Stream, length time.Duration, seed uint64) []Shot {
 
 func (s Stream) client(rng *rand.Rand) netip.Addr {
 	n := rng.IntN(max(1, s.Clients))
-	return netip.AddrFrom4([4]byte{127, s.Net, byte(n / 250), byte(1 + n%250)})
+	return netip.AddrFrom4([4]byte{198, 18, s.Net + byte(n/250), byte(1 + n%250)})
 }
 
 // Check tells what is wrong with a stream.
@@ -74,8 +74,8 @@ func (s Stream) Check() error {
 	if !slices.Contains(Kinds, s.Kind) {
 		return fmt.Errorf("load: kind %q is none of %v", s.Kind, Kinds)
 	}
-	if s.Rate <= 0 || s.Clients <= 0 || s.Clients > 250*256 || s.Net == 0 {
-		return fmt.Errorf("load %s: rate, clients (1 to 64000) and net (1 to 255) must be given", s.Kind)
+	if s.Rate <= 0 || s.Clients <= 0 || s.Clients > 250*(256-int(s.Net)) || s.Net == 0 {
+		return fmt.Errorf("load %s: rate, clients (at least 1, 250 for each net from the first to 255) and net (1 to 255) must be given", s.Kind)
 	}
 	if s.From < 0 || s.Until != 0 && s.Until <= s.From {
 		return fmt.Errorf("load %s: from %g until %g is no time", s.Kind, s.From, s.Until)

@@ -62,10 +62,11 @@ type History struct {
 
 // Ran is one plan that was carried out.
 type Ran struct {
-	ID     int    `json:"id"`
-	State  string `json:"state"`
-	Remedy string `json:"remedy"`
-	Steps  []struct {
+	ID      int       `json:"id"`
+	State   string    `json:"state"`
+	Remedy  string    `json:"remedy"`
+	Planned time.Time `json:"planned"`
+	Steps   []struct {
 		ID    string    `json:"id"`
 		Kind  string    `json:"kind"`
 		Event string    `json:"event"`

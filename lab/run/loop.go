@@ -45,7 +45,7 @@ type Applied struct {
 
 // NextRun is the job's first real run after the plan was applied.
 type NextRun struct {
-	RequestMs   float64 `json:"request_ms"`   // of wp-cron.php, from the access log
+	RequestMs   float64 `json:"request_ms"`   // of wp-cron.php, from the access log; WordPress answers it before it runs the job
 	StatementMs float64 `json:"statement_ms"` // of the purge, from the server
 	Examined    int64   `json:"examined"`
 	Affected    int64   `json:"affected"`
@@ -137,8 +137,8 @@ func (l *loop) look(ctx context.Context, upTo int64) (p picture, err error) {
 }
 
 // aside does work of the lab's own on a machine that has its CPU, and then gives the site its cap back and time to calm down.
-func (l *loop) aside(ctx context.Context, do func() error) error {
-	l.Mark("lab looks")
+func (l *loop) aside(ctx context.Context, name string, do func() error) error {
+	l.Mark(name)
 	if err := errors.Join(l.Lift(), do()); err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (h Healed) Print(w io.Writer) {
 		figures := h.Phases[m.Name]
 		for _, kind := range slices.Sorted(maps.Keys(figures)) {
 			f := figures[kind]
-			fmt.Fprintf(w, "  %6.1f s %-10s %-7s sent %4d  failed %4d  p50 %8.0f ms  p99 %8.0f ms\n", m.At, m.Name, kind, f.Sent, f.Failed, f.P50Ms, f.P99Ms)
+			fmt.Fprintf(w, "  %6.1f s %-16s %-7s sent %4d  failed %4d  p50 %8.0f ms  p99 %8.0f ms\n", m.At, m.Name, kind, f.Sent, f.Failed, f.P50Ms, f.P99Ms)
 		}
 	}
 	fmt.Fprintf(w, "  verdict %s %s; planned %s\n", h.Verdict, strings.Join(h.Causes, ", "), strings.Join(h.Remedies, ", "))

@@ -129,7 +129,7 @@ func (p *Patient) fallIll(ctx context.Context, c Case) error {
 		return err
 	}
 	p.mark("outage", due)
-	if err := p.killPurge(ctx, strain(p.bench.sc.Stack.Seed.Rows)); err != nil {
+	if err := p.killPurge(ctx); err != nil {
 		return err
 	}
 	p.Mark("killed")
@@ -148,33 +148,51 @@ func (p *Patient) receive(ctx context.Context) {
 	}()
 }
 
-// strain is how long the purge of so many rows runs before the operator kills it: long enough to be felt, too short for it to end. At a fifth of a
-// core it takes 12 s for 150,000 rows; more than 10 s of it teach nothing new.
-func strain(rows int) time.Duration {
-	return min(time.Duration(rows)*50*time.Microsecond, 10*time.Second)
-}
+// The operator kills the purge when it has deleted this share of the old rows, or after this long: it was felt, and has not ended.
+const (
+	strainShare = 0.7
+	strainMost  = 10 * time.Second
+)
 
 // killPurge waits for the purge, lets it run for a while, and kills it: everything it did is rolled back.
-func (p *Patient) killPurge(ctx context.Context, after time.Duration) error {
-	const find = "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DELETE FROM %s%%' AND COMMAND='Query'"
-	list := func() (string, error) { return p.Site.SQL(ctx, fmt.Sprintf(find, p.Site.Table())) }
+func (p *Patient) killPurge(ctx context.Context) error {
+	const find = "SELECT P.ID, IFNULL(T.trx_rows_modified,0) FROM information_schema.PROCESSLIST P LEFT JOIN information_schema.INNODB_TRX T ON T.trx_mysql_thread_id=P.ID WHERE P.INFO LIKE 'DELETE FROM %s%%' AND P.COMMAND='Query'"
+	look := func() (id string, modified int64, err error) {
+		out, err := p.Site.SQL(ctx, fmt.Sprintf(find, p.Site.Table()))
+		if err != nil || out == "" {
+			return "", 0, err
+		}
+		if _, err := fmt.Sscan(out, &id, &modified); err != nil {
+			return "", 0, fmt.Errorf("read the purge's state %q: %w", out, err)
+		}
+		return id, modified, nil
+	}
+	enough := int64(float64(p.bench.sc.Stack.Seed.Rows) * p.bench.sc.Stack.Seed.OldShare * strainShare)
 	var id string
-	err := poll(ctx, time.Minute, "WordPress starts the purge", func() (ok bool, err error) {
-		id, err = list()
-		return id != "", err
+	var began time.Time
+	err := poll(ctx, time.Minute, "the purge is killed", func() (bool, error) {
+		now, modified, err := look()
+		if err != nil || now == "" {
+			if id != "" && err == nil {
+				err = errors.New("the purge ended by itself before it could be killed: it takes more rows")
+			}
+			return false, err
+		}
+		if id == "" {
+			began = time.Now()
+		}
+		id = now
+		return modified >= enough || time.Since(began) > strainMost, nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := wait(ctx, time.Now().Add(after)); err != nil {
-		return err
-	}
 	if _, err := p.Site.SQL(ctx, "KILL QUERY "+id); err != nil {
-		return fmt.Errorf("the purge ended by itself within %s: %w", after, err)
+		return fmt.Errorf("kill the purge: %w", err)
 	}
 	return poll(ctx, 2*time.Minute, "the purge is rolled back", func() (bool, error) {
-		left, err := list()
-		return left == "", err
+		id, _, err := look()
+		return id == "", err
 	})
 }
 

@@ -31,7 +31,7 @@ func (c Config) key(now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{c.Prefix, c.Plugin, c.Seed, c.Engine["innodb_page_size"], tools, plugin, 2})
+	text, err := json.Marshal([]any{c.Prefix, c.Plugin, c.Seed, c.Engine["innodb_page_size"], tools, plugin, 3})
 	if err != nil {
 		return "", fmt.Errorf("name the seeded data: %w", err)
 	}

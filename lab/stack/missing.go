@@ -19,7 +19,7 @@ func Missing() error {
 	var gone []string
 	for _, pattern := range []string{
 		"/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db", "/usr/bin/mariadb", "/usr/sbin/apache2", "/usr/sbin/nginx", "/usr/sbin/php-fpm*",
-		"/usr/bin/php", "/usr/share/wordpress/wp-load.php", "/usr/share/wordpress/wp-content/themes/twentytwentyone/style.css",
+		"/usr/bin/php", "/usr/sbin/cron", "/usr/share/wordpress/wp-load.php", "/usr/share/wordpress/wp-content/themes/twentytwentyone/style.css",
 		"/usr/lib/php/*/mysqli.so",
 	} {
 		if found, _ := filepath.Glob(pattern); len(found) == 0 {

@@ -73,7 +73,7 @@ func (s *Stack) dayLines(w io.Writer, d day) {
 			a++
 			continue
 		}
-		ip := fmt.Sprintf("127.20.%d.%d", rng.IntN(40), 1+rng.IntN(250))
+		ip := fmt.Sprintf("198.18.%d.%d", 20+rng.IntN(40), 1+rng.IntN(250))
 		s.line(w, ip, view(v), "GET /"+PostSlug(1+rng.IntN(s.cfg.Seed.Posts))+"/", 30000+rng.IntN(5000), BrowserAgents[rng.IntN(len(BrowserAgents))], 20000+rng.IntN(9000))
 		v++
 	}

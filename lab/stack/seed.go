@@ -50,7 +50,7 @@ const (
 )
 
 // attackerIP is the address of the i-th row of a day, from 0; seedSQL computes the same.
-func attackerIP(i int) string { return fmt.Sprintf("127.66.0.%d", 10+i%attackers) }
+func attackerIP(i int) string { return fmt.Sprintf("198.18.66.%d", 10+i%attackers) }
 
 // seedTable fills the plugin's table by the sequence engine, from one row that a real failed log-in has written.
 func (s *Stack) seedTable(ctx context.Context, now time.Time) error {
@@ -86,7 +86,7 @@ func (s *Stack) daySQL(d day, firstID int) string {
 		when = "FROM_UNIXTIME(" + when + ")"
 	}
 	return fmt.Sprintf(`INSERT INTO %s (id,network_id,site_id,username,ip,level,event_type,details,stacktrace,%s,country_code)
- SELECT %d+seq, 1, 1, ELT(1+seq MOD 4,'admin','administrator','editor','kissa'), CONCAT('127.66.0.',10+seq MOD %d), 'warning', 'failed_login', @d, @s, %s, '' FROM seq_0_to_%d;
+ SELECT %d+seq, 1, 1, ELT(1+seq MOD 4,'admin','administrator','editor','kissa'), CONCAT('198.18.66.',10+seq MOD %d), 'warning', 'failed_login', @d, @s, %s, '' FROM seq_0_to_%d;
 `, s.Table(), s.cfg.Plugin.Column, firstID, attackers, when, d.Rows-1)
 }
 

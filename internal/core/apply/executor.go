@@ -22,15 +22,24 @@ type Executor struct {
 	Version string
 }
 
-// Begin journals a plan that the user has agreed to and returns its run.
-func (x *Executor) Begin(id int, p remedy.Plan) (Run, error) {
+// Can returns ErrRefused for a plan that cannot be begun. Where several plans
+// were agreed to together, all are asked before the first is journaled.
+func (x *Executor) Can(p remedy.Plan) error {
 	if !p.Doable() {
-		return Run{}, fmt.Errorf("begin %s: %w: the plan has nothing to do", p.Remedy, ErrRefused)
+		return fmt.Errorf("begin %s: %w: the plan has nothing to do", p.Remedy, ErrRefused)
 	}
 	for _, s := range p.Steps {
 		if x.Doers[s.Step.Kind()] == nil {
-			return Run{}, fmt.Errorf("begin %s: %w: nothing here can do a step of kind %s", p.Remedy, ErrRefused, s.Step.Kind())
+			return fmt.Errorf("begin %s: %w: nothing here can do a step of kind %s", p.Remedy, ErrRefused, s.Step.Kind())
 		}
+	}
+	return nil
+}
+
+// Begin journals a plan that the user has agreed to and returns its run.
+func (x *Executor) Begin(id int, p remedy.Plan) (Run, error) {
+	if err := x.Can(p); err != nil {
+		return Run{}, err
 	}
 	e := Entry{At: x.Now(), Run: id, Event: RunPlanned, Plan: &p, Version: x.Version}
 	if err := x.Journal.Write(e); err != nil {
@@ -40,8 +49,12 @@ func (x *Executor) Begin(id int, p remedy.Plan) (Run, error) {
 }
 
 // Apply carries out what is left of a run, in order, and stops at the first
-// step that does not succeed. The run is kept up to date.
+// step that does not succeed. The run is kept up to date. One that somebody has
+// begun to take back is refused: its steps would be done a second time.
 func (x *Executor) Apply(ctx context.Context, r *Run) error {
+	if r.Undoing || r.Undone {
+		return hint.Wrap(fmt.Errorf("go on with run %d: %w: taking it back was begun", r.ID, ErrRefused), "half-undone", fmt.Sprintf("take back the rest: hirune undo %d", r.ID))
+	}
 	for _, p := range r.Plan.Steps {
 		if e := r.Steps[p.ID].Event; e == StepDone || e == StepFound {
 			continue

@@ -21,6 +21,8 @@ type cell struct {
 	fail    error
 	cannot  bool
 	forever bool // cannot be undone
+	// tables whose step fails half-way, and whose undoing fails
+	failOn, undoFail string
 }
 
 type crashed struct{}
@@ -39,6 +41,9 @@ func (c *cell) Do(ctx context.Context, s remedy.Step, w *Work) error {
 		}
 		if c.fail != nil && c.parts[t] == 5 {
 			return c.fail
+		}
+		if c.failOn == t && c.parts[t] == 5 {
+			return errors.New("half-way")
 		}
 		c.maybe()
 		c.parts[t]++
@@ -68,6 +73,9 @@ func (c *cell) Undo(_ context.Context, s remedy.Step, w *Work) error {
 		return fmt.Errorf("undo: %w", ErrIrreversible)
 	}
 	t := s.(remedy.AddIndex).Table
+	if c.undoFail == t {
+		return errors.New("the disk is full")
+	}
 	for c.parts[t] > 0 {
 		c.maybe()
 		c.parts[t]--
@@ -291,5 +299,45 @@ func TestAPlanWithoutHandsIsRefused(t *testing.T) {
 	}
 	if len(b.entries) != 0 {
 		t.Errorf("%d entries were journaled", len(b.entries))
+	}
+}
+
+// halfUndone is a run of two steps whose second is taken back and whose first
+// is not.
+func halfUndone(t *testing.T, ended bool) (*Executor, *cell, Run) {
+	t.Helper()
+	c := &cell{}
+	x, b := scene(c)
+	r, err := x.Begin(1, planOf("a", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ended { // the second step fails half-way
+		c.failOn = "b"
+	}
+	if err := x.Apply(t.Context(), &r); (err == nil) != ended {
+		t.Fatal(err)
+	}
+	c.undoFail = "a"
+	if _, err := x.Undo(t.Context(), &r); err == nil {
+		t.Fatal("undoing did not fail")
+	}
+	return x, c, Runs(b.entries)[0]
+}
+
+func TestWhatIsHalfTakenBackIsNotDoneAgain(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		x, c, r := halfUndone(t, ended)
+		if r.State() != "failed" || r.Open() || !r.HalfUndone() || !r.Touched() {
+			t.Errorf("ended %t: state %s, open %t, half undone %t, touched %t", ended, r.State(), r.Open(), r.HalfUndone(), r.Touched())
+		}
+		c.failOn = ""
+		if err := x.Apply(t.Context(), &r); !errors.Is(err, ErrRefused) || c.parts["b"] != 0 {
+			t.Errorf("ended %t: going on with it: %v, %v", ended, err, c.parts)
+		}
+		c.undoFail = ""
+		if left, err := x.Undo(t.Context(), &r); err != nil || len(left) > 0 || c.parts["a"] != 0 || r.State() != "undone" {
+			t.Errorf("ended %t: taking back the rest: %v, %v, state %s", ended, err, c.parts, r.State())
+		}
 	}
 }

@@ -57,6 +57,7 @@ type Run struct {
 	Steps    map[string]StepRecord
 	Ended    bool
 	Closed   bool
+	Undoing  bool // undoing was begun, and is not undone until it has ended: nobody goes on with the plan
 	Undone   bool
 	Verified json.RawMessage // the last outcome; nil: not yet
 }
@@ -70,8 +71,13 @@ type StepRecord struct {
 	Err   string
 }
 
-// Open reports whether the run was begun and has neither ended nor been given up.
-func (r Run) Open() bool { return !r.Ended && !r.Closed && !r.Undone }
+// Open reports whether the run was begun and has neither ended nor been given
+// up, nor has anybody begun to take it back.
+func (r Run) Open() bool { return !r.Ended && !r.Closed && !r.Undoing && !r.Undone }
+
+// HalfUndone reports whether undoing was begun and has neither ended nor been
+// given up.
+func (r Run) HalfUndone() bool { return r.Undoing && !r.Undone && !r.Closed }
 
 // Touched reports whether a step may have changed something that is not undone.
 func (r Run) Touched() bool {
@@ -84,15 +90,17 @@ func (r Run) Touched() bool {
 }
 
 // State says how the run stands: "open", "failed", "stopped", "done", "closed"
-// or "undone".
+// or "undone". One that is half taken back has failed, whatever it was before.
 func (r Run) State() string {
 	switch {
 	case r.Undone:
 		return "undone"
-	case r.Ended:
-		return "done"
+	case r.HalfUndone():
+		return "failed"
 	case r.Closed:
 		return "closed"
+	case r.Ended:
+		return "done"
 	}
 	for _, s := range r.Steps {
 		switch s.Event {
@@ -146,7 +154,9 @@ func (r *Run) fold(e Entry) {
 		r.Undone = true
 	case RunVerified:
 		r.Verified = e.Outcome
-	case RunPlanned, StepBegun, StepState, StepDone, StepFound, StepFailed, StepStopped, UndoBegun, UndoDone, UndoLeft, UndoFailed:
+	case UndoBegun:
+		r.Undoing, r.Closed = true, false
+	case RunPlanned, StepBegun, StepState, StepDone, StepFound, StepFailed, StepStopped, UndoDone, UndoLeft, UndoFailed:
 	}
 	if e.Step == "" {
 		return

@@ -3,6 +3,7 @@ package remedy
 // smallSayings are the sentences of keeping a table small; see Sayings.
 var smallSayings = map[string][]string{
 	"small-why":             {"table"},
+	"small-there":           {"table", "file"},                  // the job is there already
 	"small-steady":          {"table", "rows", "bytes", "keep"}, // what it will hold, if it grows as it does now
 	"small-still-large":     {"table"},
 	"small-job":             {"table", "keep", "when"}, // when: a time of day
@@ -21,6 +22,8 @@ var smallSayings = map[string][]string{
 	"refused-job-condition": {"table", "column"},
 	"refused-job-name":      {"table"},
 	"refused-no-program":    {},
+	"refused-no-cron":       {},
+	"instead-cron":          {},
 	"refused-keep-longer":   {"table", "keep", "own"},
 	"instead-install":       {},
 	"instead-constant":      {"constant"},

@@ -118,19 +118,26 @@ func (s KeepAndSwap) columns() string {
 	return strings.Join(out, ", ")
 }
 
-// Script implements Step.
+// scriptGap is how far beyond the highest key the new table of a script counts
+// on: so many rows may be written until the names are swapped.
+const scriptGap = 100_000
+
+// Script implements Step. What comes between the copy and the swap is copied
+// after it; that it keeps its keys is the reason for the new table's numbers.
 func (s KeepAndSwap) Script() []Line {
 	out := append(sqlSession(s.Isolation, s.Stall), inUTC(s.Doomed)...)
 	out = append(out, sql("%s", s.CreateNew()))
-	if s.Empty {
-		return append(out, note("the new table goes on with the old one's numbers: AUTO_INCREMENT is set to its highest + 100000"), sql("%s", s.Rename()))
+	if !s.Empty {
+		out = append(out,
+			note("hirune copies by ranges of %s and waits for visitors; here in one statement", s.Key),
+			sql("INSERT INTO %s (%s) SELECT %s FROM %s WHERE %s", s.Sibling(s.New), s.columns(), s.columns(), s.Name(), s.Doomed.Survive()))
 	}
 	return append(out,
-		note("hirune copies by ranges of %s and waits for visitors; here in one statement", s.Key),
-		sql("INSERT INTO %s (%s) SELECT %s FROM %s WHERE %s", s.Sibling(s.New), s.columns(), s.columns(), s.Name(), s.Doomed.Survive()),
-		note("the new table's AUTO_INCREMENT is set to the highest + 100000, so that rows written meanwhile keep their numbers"),
+		note("the new table's AUTO_INCREMENT is set to the highest + %d, so that rows written meanwhile keep their numbers", scriptGap),
+		sql("SET @hirune = CONCAT(%s, (SELECT GREATEST(COALESCE(MAX(%s), 0), 0) + %d FROM %s))", Quote("ALTER TABLE "+s.Sibling(s.New)+" AUTO_INCREMENT="), Ident(s.Key), scriptGap, s.Name()),
+		sql("PREPARE hirune FROM @hirune"), sql("EXECUTE hirune"), sql("DEALLOCATE PREPARE hirune"),
 		sql("%s", s.Rename()),
-		note("rows written between the copy and the swap"),
+		note("rows written between the copy and the swap; hirune also finds those that were changed or deleted between them, which this script does not"),
 		sql("INSERT IGNORE INTO %s (%s) SELECT %s FROM %s WHERE %s", s.Name(), s.columns(), s.columns(), s.Sibling(s.Old), s.Doomed.Survive()),
 	)
 }

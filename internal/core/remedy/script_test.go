@@ -41,6 +41,8 @@ func TestScripts(t *testing.T) {
 			"SET SESSION lock_wait_timeout=2, innodb_lock_wait_timeout=2;",
 			"CREATE TABLE `wordpress`.`n` LIKE `wordpress`.`wp_aiowps_audit_log`;",
 			"INSERT INTO `wordpress`.`n` (`id`, `created`) SELECT `id`, `created` FROM `wordpress`.`wp_aiowps_audit_log` WHERE NOT COALESCE(`created` < 1700000000, 0);",
+			"SET @hirune = CONCAT('ALTER TABLE `wordpress`.`n` AUTO_INCREMENT=', (SELECT GREATEST(COALESCE(MAX(`id`), 0), 0) + 100000 FROM `wordpress`.`wp_aiowps_audit_log`));",
+			"PREPARE hirune FROM @hirune;", "EXECUTE hirune;", "DEALLOCATE PREPARE hirune;",
 			"RENAME TABLE `wordpress`.`wp_aiowps_audit_log` TO `wordpress`.`o`, `wordpress`.`n` TO `wordpress`.`wp_aiowps_audit_log`;",
 			"INSERT IGNORE INTO `wordpress`.`wp_aiowps_audit_log` (`id`, `created`) SELECT `id`, `created` FROM `wordpress`.`o` WHERE NOT COALESCE(`created` < 1700000000, 0);"}},
 		{"index, MariaDB", AddIndex{On: plainTable, Index: "hirune_created", Columns: []string{"created"}, MariaDB: true, Stall: time.Second}, []string{

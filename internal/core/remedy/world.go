@@ -29,6 +29,8 @@ type Host struct {
 	Pools       []evidence.WorkerPool // of PHP-FPM
 	WorkerRSS   int64                 // bytes of the largest PHP worker; 0 unknown
 	MaxWorkers  int                   // of the web server; 0 unknown
+	NoCron      bool                  // no cron daemon is installed
+	Jobs        []string              // paths of the jobs that hirune has installed
 	FreeBytes   map[string]int64      // by purpose: DiskData, DiskTmp, DiskArchive; missing: unknown
 }
 

@@ -62,13 +62,69 @@ func HistoryText(w io.Writer, runs []RunView, o Options) error {
 	return p.finish(w, &b)
 }
 
+// DoneText writes for a terminal what was just done or taken back: a line for a
+// run that came to its end, all of its steps for one that did not. The error is
+// the writer's.
+func DoneText(w io.Writer, runs []RunView, o Options) error {
+	p := newPrinter(diagnose.Verdict{}, o, clean)
+	var b strings.Builder
+	var ended []RunView
+	for _, r := range runs {
+		p.day = r.Planned
+		if r.State != RunDone && r.State != RunUndone {
+			p.explained(&b, ended...)
+			ended = nil
+			p.run(&b, r)
+			continue
+		}
+		p.ended(&b, r)
+		if r.State == RunDone {
+			ended = append(ended, r)
+		}
+	}
+	p.explained(&b, ended...)
+	return p.finish(w, &b)
+}
+
+// ended is a run that came to its end in one line; what was left of it follows.
+func (p *printer) ended(b *strings.Builder, r RunView) {
+	mark := marks["done"]
+	if r.State == RunUndone {
+		mark = marks["undone"]
+	}
+	note := p.text("state", r.State)
+	var rows int64
+	var began, last time.Time
+	var left []StepView
+	for _, s := range r.Steps {
+		rows += rowsOf(s)
+		if began.IsZero() || !s.Since.IsZero() && s.Since.Before(began) {
+			began = s.Since
+		}
+		if s.At.After(last) {
+			last = s.At
+		}
+		if s.Event == "undo-left" {
+			left = append(left, s)
+		}
+	}
+	if d := last.Sub(began); r.State == RunDone && !began.IsZero() && d >= time.Second {
+		note += p.words["ui.comma"] + p.t("ui.took", "d", d.Round(time.Second))
+	}
+	if rows > 0 {
+		note += p.words["ui.comma"] + p.t("ui.rows", "rows", diagnose.Count(rows))
+	}
+	p.styled(b, mark[1], mark[0]+" ", p.t("ui.run", "n", raw(fmt.Sprint(r.ID)), "title", raw(p.remedy(r.Plan.Remedy, "title")), "state", raw(note)))
+	for _, s := range left {
+		p.stepDone(b, r, s)
+	}
+}
+
 func (p *printer) run(b *strings.Builder, r RunView) {
 	state, code := p.text("state", r.State), map[string]string{RunDone: green, RunFailed: red, RunOpen: yellow}[r.State]
 	p.styled(b, code, "", p.t("ui.run", "n", raw(fmt.Sprint(r.ID)), "title", raw(p.remedy(r.Plan.Remedy, "title")), "state", raw(state)))
 	p.beside(b, "ui.when", p.date(r.Planned)+" "+p.span(diagnose.Span{From: r.Planned, To: r.Last})+" "+p.zone(r.Planned))
-	if s := p.subject(r.Plan.Because.About); s != "" {
-		p.beside(b, "ui.because", p.causeTitle(r.Plan.Because.Rule)+p.render(p.words["ui.paren"], diagnose.Args{"x": raw(s)}))
-	}
+	p.reason(b, "", r.Plan, diagnose.Origin{})
 	for _, s := range r.Steps {
 		p.stepDone(b, r, s)
 	}
@@ -102,13 +158,16 @@ func (p *printer) stepDone(b *strings.Builder, r RunView, s StepView) {
 		note += p.words["ui.comma"] + p.t("ui.rows", "rows", diagnose.Count(n))
 	}
 	p.styled(b, mark[1], "  "+mark[0]+" ", text+p.words["ui.colon"]+note)
-	if s.Err != "" {
-		p.hang(b, "    ", "    ", p.quote(s.Err, longRunes))
+	if why := oneLine(s.Err); why != "" && s.Event != "stopped" || p.o.Verbose && why != "" { // that somebody stopped it says the event
+		p.hang(b, "    ", "    ", p.quote(why, longRunes))
 	}
 	if p.o.Verbose && len(s.State) > 0 {
 		p.hang(b, "    ", "    ", p.quote(string(s.State), scriptRunes))
 	}
 }
+
+// oneLine puts the parts of a joined error beside each other.
+func oneLine(err string) string { return strings.ReplaceAll(err, "\n", "; ") }
 
 // targetOf is what a step of the plan is about.
 func (p *printer) targetOf(pl remedy.Plan, id string) string {
@@ -144,31 +203,41 @@ type Explained struct {
 	Achieved     bool   `json:"achieved"` // the access that was wanted, where one was
 }
 
-// explained shows how the accused statement was planned before and after.
-func (p *printer) explained(b *strings.Builder, r RunView) {
+// explained shows how the accused statement was planned before and after, over
+// the runs that belong together.
+func (p *printer) explained(b *strings.Builder, runs ...RunView) {
 	rows := [][]string{{p.words["ui.explain"], p.words["ui.explain-access"], p.words["ui.explain-key"], p.words["ui.explain-rows"]}}
-	for _, s := range r.Steps {
-		var e Explained
-		if s.Kind != (remedy.ExplainStatement{}).Kind() || json.Unmarshal(s.State, &e) != nil || e.Access == "" {
-			continue
-		}
-		when, want := "", ""
-		for _, pl := range r.Plan.Steps {
-			if x, ok := pl.Step.(remedy.ExplainStatement); ok && pl.ID == s.ID {
-				when, want = x.When, x.Want
+	for _, r := range runs {
+		for _, s := range r.Steps {
+			if row := p.explainRow(r.Plan, s); row != nil {
+				rows = append(rows, row)
 			}
 		}
-		access := p.text("access", e.Access)
-		if want != "" && !e.Achieved {
-			access += p.render(p.words["ui.paren"], diagnose.Args{"x": raw(p.t("ui.not-achieved", "want", want))})
-		}
-		key := "–"
-		if e.Key != "" {
-			key = p.quote(e.Key, nameRunes)
-		}
-		rows = append(rows, []string{p.text("explain", when), cut(access, 44), cut(key, 24), group(max(e.Rows, 0))})
 	}
 	if len(rows) > 1 {
 		p.textTable(b, rows)
 	}
+}
+
+// explainRow is one line of that table; nil: the step asked nothing.
+func (p *printer) explainRow(pl remedy.Plan, s StepView) []string {
+	var e Explained
+	if s.Kind != (remedy.ExplainStatement{}).Kind() || json.Unmarshal(s.State, &e) != nil || e.Access == "" {
+		return nil
+	}
+	when, want := "", ""
+	for _, planned := range pl.Steps {
+		if x, ok := planned.Step.(remedy.ExplainStatement); ok && planned.ID == s.ID {
+			when, want = x.When, x.Want
+		}
+	}
+	access := p.text("access", e.Access)
+	if want != "" && !e.Achieved {
+		access += p.render(p.words["ui.paren"], diagnose.Args{"x": raw(p.t("ui.not-achieved", "want", want))})
+	}
+	key := "–"
+	if e.Key != "" {
+		key = p.quote(e.Key, nameRunes)
+	}
+	return []string{p.text("explain", when), cut(access, 44), cut(key, 24), group(max(e.Rows, 0))}
 }

@@ -19,12 +19,13 @@ func PlanText(w io.Writer, plans []remedy.Plan, o Options) error {
 	if len(plans) == 0 {
 		p.hang(&b, "", "", p.words["ui.no-plans"])
 	}
+	told := ""
 	for i, pl := range plans {
 		if i > 0 {
 			fmt.Fprintln(&b)
 		}
 		p.day = pl.At
-		p.plan(&b, i+1, len(plans), pl)
+		told = p.plan(&b, i+1, len(plans), told, pl)
 	}
 	return p.finish(w, &b)
 }
@@ -39,7 +40,12 @@ func (p *printer) finish(w io.Writer, b *strings.Builder) error {
 	return err
 }
 
-func (p *printer) plan(b *strings.Builder, n, of int, pl remedy.Plan) {
+// plan writes one plan and returns the reason that was told for it.
+func (p *printer) plan(b *strings.Builder, n, of int, told string, pl remedy.Plan) string {
+	if byHand(pl) {
+		p.advice(b, pl.Advice)
+		return told
+	}
 	title := p.remedy(pl.Remedy, "title")
 	if of > 1 {
 		title = fmt.Sprintf("%d/%d ", n, of) + title
@@ -49,7 +55,10 @@ func (p *printer) plan(b *strings.Builder, n, of int, pl remedy.Plan) {
 		code = yellow
 	}
 	p.styled(b, code, "", title)
-	p.because(b, pl)
+	if d := p.remedy(pl.Remedy, "does"); d != "" {
+		p.hang(b, "  ", "  ", d)
+	}
+	told = p.reason(b, told, pl, pl.Because.Origin)
 	p.refused(b, pl)
 	for _, s := range pl.Says {
 		p.hang(b, "  - ", "    ", p.say(s))
@@ -59,8 +68,15 @@ func (p *printer) plan(b *strings.Builder, n, of int, pl remedy.Plan) {
 		p.planned(b, i+1, s)
 	}
 	p.others(b, pl)
-	p.advice(b, pl.Advice)
-	p.settle(b, pl)
+	if len(pl.Advice) > 0 {
+		fmt.Fprintln(b)
+		p.advice(b, pl.Advice)
+	}
+	if text := p.settled(pl); text != "" {
+		fmt.Fprintln(b)
+		p.beside(b, "ui.settle", text)
+	}
+	return told
 }
 
 func (p *printer) styled(b *strings.Builder, code, mark, text string) {
@@ -68,22 +84,6 @@ func (p *printer) styled(b *strings.Builder, code, mark, text string) {
 		fmt.Fprintln(b, p.style(code, mark+l))
 		mark = strings.Repeat(" ", cells(mark))
 	}
-}
-
-// because says which finding the plan answers, and what the remedy brings.
-func (p *printer) because(b *strings.Builder, pl remedy.Plan) {
-	if d := p.remedy(pl.Remedy, "does"); d != "" {
-		p.hang(b, "  ", "  ", d)
-	}
-	if pl.Because.Rule == "" {
-		return
-	}
-	why := p.causeTitle(pl.Because.Rule)
-	if s := p.subject(pl.Because.About); s != "" {
-		why += p.render(p.words["ui.paren"], diagnose.Args{"x": raw(s)})
-	}
-	p.beside(b, "ui.because", why)
-	p.beside(b, "ui.from", p.origin(pl.Because.Origin))
 }
 
 // refused has the reasons, each followed by what to do instead.
@@ -126,12 +126,12 @@ func (p *printer) planned(b *strings.Builder, n int, s remedy.Planned) {
 	for _, say := range s.Says {
 		p.hang(b, "  ", "  ", p.say(say))
 	}
-	p.estimate(b, s.Estimate)
-	p.beside(b, "ui.undo", p.say(s.Undo))
+	if s.Estimate.Risk != remedy.RiskNone { // one that only reads says so in its title
+		p.estimate(b, s.Estimate)
+		p.beside(b, "ui.undo", p.say(s.Undo))
+	}
 	if s.Estimate.Irreversible {
-		for _, l := range wrap(p.t("ui.irreversible", "kind", raw(p.quote(s.Step.Kind(), nameRunes))), p.o.width()-2) {
-			fmt.Fprintln(b, p.style(red, "  "+l))
-		}
+		p.irreversible(b, s)
 	}
 	p.script(b, s.Step.Script())
 }
@@ -174,48 +174,6 @@ func (p *printer) target(s remedy.Step) string {
 	return p.words["ui.colon"] + p.quote(name, longRunes)
 }
 
-// estimate is what the step is expected to take; what is unknown is left out,
-// but for the time: silence there would be read as "none".
-func (p *printer) estimate(b *strings.Builder, e remedy.Estimate) {
-	takes, known := p.words["ui.unknown"], e.Takes > 0
-	if known {
-		takes = p.t("ui.about-time", "d", rough(e.Takes))
-	} else if e.Takes == 0 {
-		takes = p.words["ui.at-once"]
-	}
-	if e.TakesCapped > max(e.Takes, 0) {
-		takes += p.words["ui.comma"] + p.t("ui.capped-time", "d", rough(e.TakesCapped))
-	}
-	p.beside(b, "ui.takes", takes)
-	if e.Rows > 0 {
-		p.beside(b, "ui.changes", p.t("ui.rows", "rows", diagnose.Count(e.Rows)))
-	}
-	p.beside(b, "ui.locks", p.locks(e))
-	p.beside(b, "ui.disk", p.disk(e))
-	if e.Risk != "" {
-		p.beside(b, "ui.risk", p.text("risk", string(e.Risk)))
-	}
-}
-
-func (p *printer) locks(e remedy.Estimate) string {
-	stall := ""
-	if e.Stall > 0 {
-		stall = p.t("ui.stall", "d", e.Stall)
-	}
-	return p.sentences([]string{p.say(e.Locks), stall})
-}
-
-func (p *printer) disk(e remedy.Estimate) string {
-	var parts []string
-	if e.DiskBytes > 0 {
-		parts = append(parts, p.t("ui.disk-needs", "x", diagnose.Bytes(e.DiskBytes)))
-	}
-	if e.FreesBytes > 0 {
-		parts = append(parts, p.t("ui.disk-frees", "x", diagnose.Bytes(e.FreesBytes)))
-	}
-	return p.sentences(parts)
-}
-
 // others are the ways that were not taken.
 func (p *printer) others(b *strings.Builder, pl remedy.Plan) {
 	if len(pl.Others) == 0 {
@@ -237,10 +195,6 @@ func (p *printer) others(b *strings.Builder, pl remedy.Plan) {
 
 // advice is what the owner does by hand, with the lines as they have to be written.
 func (p *printer) advice(b *strings.Builder, list []remedy.Advice) {
-	if len(list) == 0 {
-		return
-	}
-	fmt.Fprintln(b)
 	p.styled(b, bold, "", p.words["ui.h-advice"])
 	for _, a := range list {
 		p.hang(b, "  - ", "    ", p.say(a.Say))
@@ -248,24 +202,7 @@ func (p *printer) advice(b *strings.Builder, list []remedy.Advice) {
 			p.hang(b, "    ", "    ", p.t("ui.in-file", "file", a.File))
 		}
 		for _, l := range a.Lines {
-			fmt.Fprintln(b, p.style(cyan, "      "+p.quote(l, scriptRunes)))
+			fmt.Fprintln(b, p.style(cyan, "      "+p.quote(tabless(l), scriptRunes)))
 		}
-	}
-}
-
-// settle says when it will be known whether the plan helped.
-func (p *printer) settle(b *strings.Builder, pl remedy.Plan) {
-	s := pl.Settle
-	text := ""
-	switch {
-	case !pl.Doable():
-	case s.Hook != "":
-		text = p.t("ui.settle-hook", "hook", s.Hook, "due", s.Due)
-	case s.Least > 0:
-		text = p.t("ui.settle-least", "d", rough(s.Least))
-	}
-	if text != "" {
-		fmt.Fprintln(b)
-		p.beside(b, "ui.settle", text)
 	}
 }

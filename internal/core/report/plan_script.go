@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"hirune/internal/core/diagnose"
 	"hirune/internal/core/remedy"
@@ -45,7 +44,7 @@ func (p *printer) script(b *strings.Builder, lines []remedy.Line) {
 }
 
 func (p *printer) scriptLine(b *strings.Builder, l remedy.Line) {
-	text := p.quote(l.Text, scriptRunes)
+	text := p.quote(tabless(l.Text), scriptRunes)
 	switch l.Lang {
 	case remedy.LangSQL:
 		mark := "    "
@@ -76,6 +75,9 @@ func diffStyle(line string) string {
 	return dim
 }
 
+// tabless shows a tab as blanks: in a file that is written it is no trick.
+func tabless(text string) string { return strings.ReplaceAll(text, "\t", "    ") }
+
 // hold keeps what stands in quotes on one line.
 func hold(statement string) string {
 	var b strings.Builder
@@ -94,21 +96,4 @@ func hold(statement string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// rough takes a duration down to what an estimate can bear.
-func rough(d time.Duration) time.Duration {
-	switch {
-	case d <= time.Second:
-		return time.Second
-	case d < time.Minute:
-		return d.Round(time.Second)
-	case d < 2*time.Minute:
-		return d.Round(5 * time.Second)
-	case d < time.Hour:
-		return d.Round(time.Minute)
-	case d < 24*time.Hour:
-		return d.Round(10 * time.Minute)
-	}
-	return d.Round(time.Hour)
 }

@@ -50,7 +50,7 @@ func (p *printer) stepSQL(s remedy.Planned) (string, error) {
 	for _, l := range s.Step.Script() {
 		switch {
 		case l.Lang != remedy.LangSQL || s.Estimate.Irreversible:
-			p.comment(&b, l.Text)
+			p.comment(&b, tabless(l.Text))
 		case strings.ContainsFunc(l.Text, unprintable) || strings.ContainsRune(l.Text, '\ufffd'):
 			return "", hint.Wrap(fmt.Errorf("the statement holds an unprintable character: %s", clean(l.Text, longRunes)), "unprintable", "let hirune do it: hirune apply")
 		default:

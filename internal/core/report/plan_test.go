@@ -35,7 +35,9 @@ func TestPlanGolden(t *testing.T) {
 	for _, lang := range []string{English, Japanese} {
 		o := options(lang)
 		golden(t, "plan."+lang+".txt", func(b *bytes.Buffer) error { return PlanText(b, plans(), o) })
+		golden(t, "plan-overview."+lang+".txt", func(b *bytes.Buffer) error { return PlanOverview(b, plans(), o) })
 		golden(t, "history."+lang+".txt", func(b *bytes.Buffer) error { return HistoryText(b, runs(), o) })
+		golden(t, "done."+lang+".txt", func(b *bytes.Buffer) error { return DoneText(b, ended(), o) })
 		golden(t, "outcome."+lang+".txt", func(b *bytes.Buffer) error { return OutcomeText(b, outcomes(), o) })
 	}
 }
@@ -44,6 +46,8 @@ func TestPlanGolden(t *testing.T) {
 func writers(o Options, ps []remedy.Plan, rs []RunView) map[string]func(io.Writer) error {
 	return map[string]func(io.Writer) error{
 		"plan":    func(w io.Writer) error { return PlanText(w, ps, o) },
+		"brief":   func(w io.Writer) error { return PlanOverview(w, ps, o) },
+		"done":    func(w io.Writer) error { return DoneText(w, rs, o) },
 		"history": func(w io.Writer) error { return HistoryText(w, rs, o) },
 		"outcome": func(w io.Writer) error { return OutcomeText(w, rs, o) },
 	}

@@ -79,6 +79,15 @@ func runs() []RunView {
 	return []RunView{done, failed}
 }
 
+// ended are runs of which one was done, one taken back but for a step, and one failed.
+func ended() []RunView {
+	rs := runs()
+	back := RunView{ID: 5, Plan: purgePlan(), Planned: at(700), Last: at(760), State: RunUndone, Steps: []StepView{
+		{ID: "2", Kind: "delete-in-chunks", Event: "undone", At: at(760), Since: at(700), State: raw2(map[string]any{"next": 600001, "deleted": 480112})},
+		{ID: "4", Kind: "drop-table", Event: "undo-left", At: at(750), Since: at(740), Err: "cannot be undone"}}}
+	return []RunView{rs[0], back, rs[1]}
+}
+
 func cured() *verify.Outcome {
 	return &verify.Outcome{
 		Status: verify.Cured, At: at(87000), Window: diagnose.Span{From: at(520), To: at(87000)},
@@ -98,5 +107,7 @@ func outcomes() []RunView {
 		Job: &verify.JobRun{Hook: "aiowps_clean_old_events", Due: at(86405), Took: -1}, Next: at(86405 + 600), Before: purgeVerdict().Visitors}
 	unasked := rs[0]
 	unasked.ID, unasked.Outcome = 5, nil
-	return append(rs, waiting, unasked)
+	with := unasked // of the same, so told together
+	with.ID, with.Plan.Remedy = 6, "add-index"
+	return append(rs, waiting, unasked, with)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hirune/internal/core/diagnose"
+	"hirune/internal/core/remedy"
 )
 
 // ProgressView is how far a step is. Total is -1 where it is unknown; PerSec
@@ -76,7 +77,7 @@ func (p *printer) pace(v ProgressView) []string {
 	if v.ETA > 0 {
 		parts = append(parts, p.t("ui.left", "d", rough(v.ETA)))
 	}
-	if v.Fact != "" {
+	if v.Fact != "" && v.Kind != (remedy.ExplainStatement{}).Kind() { // its answer stands in the table at the end
 		parts = append(parts, p.quote(v.Fact, longRunes))
 	}
 	return parts

@@ -8,7 +8,7 @@ var enPlan = joined(enPlanFrame, enPlanCodes, enSmall)
 
 // enPlanFrame are the headings and phrases.
 var enPlanFrame = map[string]string{
-	"ui.no-plans":         "Nothing to do: the last verdict has no cause that hirune knows a remedy for.",
+	"ui.no-plans":         "hirune itself can do nothing about the causes of the last verdict. What to do by hand: hirune diagnose --verbose",
 	"ui.because":          "Because",
 	"ui.refused":          "Refused",
 	"ui.instead":          "Instead",
@@ -20,6 +20,14 @@ var enPlanFrame = map[string]string{
 	"ui.undo":             "To undo",
 	"ui.irreversible":     "THIS STEP CANNOT BE UNDONE. It is done only if you agree to it by name: {kind}",
 	"ui.irreversible-sql": "THIS STEP CANNOT BE UNDONE: take the comment marks off to do it all the same.",
+	"ui.exactly":          "Exactly",
+	"ui.and-more":         "{x} … and {n} more",
+	"ui.in-all":           "In all",
+	"ui.by-hand":          "By hand",
+	"ui.by-hand-n":        "{n#more thing|more things} that you may change yourself: hirune plan --verbose",
+	"ui.undo-all":         "hirune undo --all takes everything back.",
+	"ui.undo-but":         "hirune undo --all takes everything back but this: {x}",
+	"ui.undo-none":        "This cannot be undone.",
 	"ui.about-time":       "about {d}",
 	"ui.capped-time":      "about {d} while the CPU is capped",
 	"ui.at-once":          "less than a second",
@@ -55,6 +63,7 @@ var enPlanFrame = map[string]string{
 	"ui.ask-again":       "Ask again",
 	"ui.fared-before":    "In the outage a page took {x}.",
 	"ui.fared-after":     "Since then: {x}.",
+	"ui.fared-now":       "A page takes {x} now.",
 	"ui.fared-unwatched": "Since then nobody measured.",
 }
 
@@ -93,9 +102,10 @@ var enPlanCodes = map[string]string{
 	"risk.medium": "medium: visitors may notice, or undoing takes long", "risk.high": "high: it cannot be undone, or something is lost",
 
 	"strategy.chunks": "delete in small pieces", "strategy.swap": "copy what stays and swap the names",
-	"strategy.truncate": "swap with an empty table",
+	"strategy.truncate": "swap with an empty table", "strategy.refuse-by-plugin": "refuse it by a security plugin",
+	"strategy.ban-addresses": "ban the addresses", "strategy.delete-file": "delete the file",
 
-	"state.open": "not finished", "state.done": "done", "state.closed": "given up", "state.undone": "taken back", "state.failed": "failed",
+	"state.open": "not finished", "state.done": "done", "state.closed": "given up", "state.undone": "taken back", "state.failed": "failed", "state.stopped": "stopped",
 
 	"event.none": "not begun", "event.begun": "begun", "event.done": "done", "event.found-done": "was so already", "event.failed": "failed",
 	"event.stopped": "stopped, can go on", "event.undo-begun": "being taken back", "event.undone": "taken back",

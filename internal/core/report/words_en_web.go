@@ -37,7 +37,7 @@ var enWeb = map[string]string{
 	"claim.web-stays-open":     "The log-in page (wp-login.php), the REST API and all pages stay as they are. Attempts through the log-in page are another matter.",
 	"claim.web-attempts-go-on": "The attempts will go on for a while and stay in the access log, answered with 403. They cost next to nothing; fail2ban or the like is not needed for them.",
 	"claim.web-other-sites":    "Other sites on this web server are not touched.",
-	"claim.web-behind-proxy":   "{share} of the requests come from this server or a private network, so a proxy stands in front. Refusing here is right; the proxy goes on passing the attempts.",
+	"claim.web-behind-proxy":   "{share} of the requests come from this server or a private network: perhaps a proxy stands in front. Refusing here is right all the same; a proxy goes on passing the attempts.",
 	"claim.web-why-not-plugin": "A security plugin refuses only after PHP has started: the attempts would go on taking workers.",
 	"claim.web-why-not-bans":   "The addresses change faster than anybody bans them, and behind a proxy a ban hits the proxy.",
 	"claim.web-why-not-delete": "The next update of WordPress brings the file back.",

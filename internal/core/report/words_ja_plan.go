@@ -6,7 +6,7 @@ var jaPlan = joined(jaPlanFrame, jaPlanCodes, jaSmall)
 
 // jaPlanFrame are the headings and phrases.
 var jaPlanFrame = map[string]string{
-	"ui.no-plans":         "行うことはありません。直近の診断に、hirune が対処できる原因はありませんでした。",
+	"ui.no-plans":         "直近の診断の原因に対して、hirune が自分でできることはありません。手作業での対処: hirune diagnose --verbose",
 	"ui.because":          "理由",
 	"ui.refused":          "実行しません",
 	"ui.instead":          "代わりに",
@@ -18,6 +18,14 @@ var jaPlanFrame = map[string]string{
 	"ui.undo":             "取り消し",
 	"ui.irreversible":     "この手順は取り消せません。名前を指定して同意した場合にのみ実行します: {kind}",
 	"ui.irreversible-sql": "この手順は取り消せません。それでも実行する場合は、コメントの記号を外してください。",
+	"ui.exactly":          "実行内容",
+	"ui.and-more":         "{x} …ほか {n}件",
+	"ui.in-all":           "全体",
+	"ui.by-hand":          "手作業",
+	"ui.by-hand-n":        "ご自身で変更できる点がほかに {n}件あります: hirune plan --verbose",
+	"ui.undo-all":         "hirune undo --all ですべて元に戻せます。",
+	"ui.undo-but":         "hirune undo --all で元に戻せます。ただし、次は戻せません: {x}",
+	"ui.undo-none":        "取り消せません。",
 	"ui.about-time":       "約 {d}",
 	"ui.capped-time":      "CPU に上限がかかっている間は約 {d}",
 	"ui.at-once":          "1秒未満",
@@ -53,6 +61,7 @@ var jaPlanFrame = map[string]string{
 	"ui.ask-again":       "次の確認",
 	"ui.fared-before":    "障害時のページ表示は {x} でした。",
 	"ui.fared-after":     "その後は {x} です。",
+	"ui.fared-now":       "現在のページ表示は {x} です。",
 	"ui.fared-unwatched": "その後は測定されていません。",
 }
 
@@ -91,9 +100,10 @@ var jaPlanCodes = map[string]string{
 	"risk.medium": "中程度（訪問者が気付く、または取り消しに時間がかかる可能性があります）", "risk.high": "高い（取り消せないか、失われるものがあります）",
 
 	"strategy.chunks": "少しずつ削除する", "strategy.swap": "残す行を写して名前を入れ替える",
-	"strategy.truncate": "空のテーブルと入れ替える",
+	"strategy.truncate": "空のテーブルと入れ替える", "strategy.refuse-by-plugin": "セキュリティプラグインで拒否する",
+	"strategy.ban-addresses": "アドレスを遮断する", "strategy.delete-file": "ファイルを削除する",
 
-	"state.open": "未完了", "state.done": "完了", "state.closed": "中止", "state.undone": "取り消し済み", "state.failed": "失敗",
+	"state.open": "未完了", "state.done": "完了", "state.closed": "中止", "state.undone": "取り消し済み", "state.failed": "失敗", "state.stopped": "停止中",
 
 	"event.none": "未着手", "event.begun": "開始", "event.done": "完了", "event.found-done": "すでにその状態でした", "event.failed": "失敗",
 	"event.stopped": "停止（再開できます）", "event.undo-begun": "取り消し中", "event.undone": "取り消し済み",

@@ -37,7 +37,7 @@ var jaWeb = map[string]string{
 	"claim.web-stays-open":     "ログイン画面（wp-login.php）、REST API、通常のページは変わりません。ログイン画面への試行は別の問題です。",
 	"claim.web-attempts-go-on": "試行はしばらく続き、403 としてアクセスログに残りますが、負荷はほとんどありません。このために fail2ban などを入れる必要はありません。",
 	"claim.web-other-sites":    "この Web サーバーにあるほかのサイトには影響しません。",
-	"claim.web-behind-proxy":   "リクエストの {share} がこのサーバー自身かプライベートネットワークから届いており、手前にプロキシがあります。ここで拒否すれば負荷はなくなりますが、プロキシは試行を通し続けます。",
+	"claim.web-behind-proxy":   "リクエストの {share} がこのサーバー自身かプライベートネットワークから届いています。手前にプロキシがあるのかもしれません。その場合もここで拒否すれば負荷はなくなりますが、プロキシは試行を通し続けます。",
 	"claim.web-why-not-plugin": "セキュリティプラグインが拒否するのは PHP が起動した後なので、試行は PHP ワーカーを使い続けます。",
 	"claim.web-why-not-bans":   "攻撃元のアドレスは遮断が追いつかない速さで変わり、プロキシがあるとプロキシ自身を遮断してしまいます。",
 	"claim.web-why-not-delete": "WordPress を更新すると、ファイルが元に戻ります。",

@@ -41,6 +41,7 @@ type Journal struct {
 	f       *os.File
 	entries []apply.Entry
 	bad     int
+	torn    bool // the last line may have no end
 }
 
 var _ apply.Journal = (*Journal)(nil)
@@ -61,10 +62,28 @@ func Open(dir string) (*Journal, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	j := &Journal{f: f}
-	if err := j.read(); err != nil {
+	err = own(f)
+	if err == nil {
+		err = j.read()
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
+}
+
+// own refuses a journal that somebody else could have written: undo and apply do
+// what is in it, with our rights.
+func own(f *os.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("look whose the journal is: %w", err)
+	}
+	if sys, ok := st.Sys().(*syscall.Stat_t); !st.Mode().IsRegular() || !ok || int(sys.Uid) != os.Geteuid() || st.Mode().Perm()&0o022 != 0 {
+		return hint.Wrap(fmt.Errorf("open the journal %s: %w: others may write to it", f.Name(), ErrDenied), "journal-foreign",
+			"look who made it; where it is your own: chown it to the user that runs hirune, and chmod 600")
+	}
+	return nil
 }
 
 // read takes in what is there, and ends a line that a crash has left torn.
@@ -92,9 +111,15 @@ func (j *Journal) Write(e apply.Entry) error {
 	if err != nil {
 		return fmt.Errorf("code a journal entry: %w", err)
 	}
-	if _, err := j.f.Write(append(line, '\n')); err != nil {
+	line = append(line, '\n')
+	if j.torn { // or this one would be lost with it
+		line = append([]byte("\n"), line...)
+	}
+	j.torn = true
+	if _, err := j.f.Write(line); err != nil {
 		return fmt.Errorf("write to the journal: %w", err)
 	}
+	j.torn = false
 	if err := unix.Fdatasync(int(j.f.Fd())); err != nil {
 		return fmt.Errorf("sync the journal: %w", err)
 	}

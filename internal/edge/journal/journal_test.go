@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"hirune/internal/core/apply"
 	"hirune/internal/core/remedy"
@@ -128,5 +132,68 @@ func TestALinkInPlaceOfTheJournalIsRefused(t *testing.T) {
 	}
 	if _, err := Open(dir); err == nil {
 		t.Fatal("a symbolic link was followed")
+	}
+}
+
+// TestAfterATornLineTheNextOneIsWhole: a full disk takes a part of a line; what
+// is written when there is room again must not be lost with it.
+func TestAfterATornLineTheNextOneIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	write(t, j, planned(1))
+	st, err := os.Stat(filepath.Join(dir, Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	noMore(t, uint64(st.Size())+20, func() {
+		if err := j.Write(planned(2)); err == nil {
+			t.Fatal("the line was written beyond the limit")
+		}
+	})
+	write(t, j, entry(1, apply.StepFailed))
+	es, bad, err := Read(dir)
+	if err != nil || bad != 1 || len(es) != 2 || es[1].Event != apply.StepFailed {
+		t.Errorf("got %d entries, %d damaged: %v", len(es), bad, err)
+	}
+}
+
+// noMore bounds the size of files for a while, as a full disk would.
+func noMore(t *testing.T, size uint64, do func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_FSIZE, &was) }()
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	do()
+}
+
+// TestAJournalOfOthersIsRefused: what is in it is done with our rights.
+func TestAJournalOfOthersIsRefused(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"others may write": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o622))
+		},
+		"a pipe": func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"of another user": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, 65534, -1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := make(filepath.Join(dir, Name)); errors.Is(err, os.ErrPermission) && os.Geteuid() != 0 {
+				return // only root can give a file away
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(dir); !errors.Is(err, ErrDenied) {
+				t.Errorf("got %v, want %v", err, ErrDenied)
+			}
+		})
 	}
 }

@@ -81,7 +81,7 @@ func (h *Hand) try(ctx context.Context, cred Credential, network, addr string) (
 	}
 	s := &session{Conn{target: h.target, db: db, conn: conn, used: cred}}
 	err = s.know(ctx)
-	for _, text := range h.setUp {
+	for _, text := range append([]string{wholeAnswers}, h.setUp...) {
 		if err == nil {
 			err = s.exec(ctx, text)
 		}
@@ -92,6 +92,11 @@ func (h *Hand) try(ctx context.Context, cred Credential, network, addr string) (
 	}
 	return s, nil
 }
+
+// wholeAnswers undoes what an owner may have set for all sessions: a limit of
+// rows, with which more would be deleted than was read, and a COMMIT that begins
+// another transaction.
+const wholeAnswers = "SET SESSION sql_select_limit=18446744073709551615, completion_type=0"
 
 // Close ends the connection.
 func (h *Hand) Close() error {

@@ -52,6 +52,9 @@ func (h *Hand) Explained(ctx context.Context, schema, text string) ([]evidence.P
 			return nil, fmt.Errorf("explain in %s: %w: %w", schema, ErrNoPlan, err)
 		}
 	}
+	if err := h.s.exec(ctx, ExplainAs); err != nil {
+		return nil, err
+	}
 	verb := "EXPLAIN "
 	if !h.MariaDB() {
 		verb = "EXPLAIN FORMAT=TRADITIONAL "

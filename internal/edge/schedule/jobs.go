@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -182,16 +183,32 @@ func foreign(path string) error {
 		"foreign-file", "look at it, and move it away if nobody needs it")
 }
 
-// runs reports whether there is a cron that would run the job.
-func (j Jobs) runs(job remedy.RetentionJob) error {
+// List are the paths of the jobs that hirune has in the folder.
+func (j Jobs) List() []string {
+	all, err := filepath.Glob(filepath.Join(j.dir(), "hirune-keep-*"))
+	if err != nil {
+		return nil
+	}
+	return all
+}
+
+// Installed reports whether there is a cron that would run a job: a plan asks
+// before it offers one.
+func (j Jobs) Installed() bool {
 	list := j.daemons
 	if list == nil {
 		list = daemons
 	}
-	for _, path := range list {
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
-			return nil
-		}
+	return slices.ContainsFunc(list, func(path string) bool {
+		st, err := os.Stat(path)
+		return err == nil && st.Mode().IsRegular()
+	})
+}
+
+// runs reports whether there is a cron that would run the job.
+func (j Jobs) runs(job remedy.RetentionJob) error {
+	if j.Installed() {
+		return nil
 	}
 	return hint.Wrap(fmt.Errorf("schedule the job %s: %w: no cron is installed here, so nothing would run it", job.Path, apply.ErrRefused),
 		"no-cron", "install cron (Debian: apt install cron; RHEL: dnf install cronie), or make a timer of systemd:\n"+Timer(job))

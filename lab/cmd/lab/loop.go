@@ -30,6 +30,7 @@ func patient(all []scenario.Scenario, f flags) (run.Case, error) {
 	if err != nil {
 		return run.Case{}, err
 	}
+	s.Stack.Web = f.web
 	path, err := f.binary()
 	if err == nil && path == "" {
 		err = errors.New("this is about hirune: give --hirune PATH")

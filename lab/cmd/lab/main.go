@@ -32,7 +32,7 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
   lab clean                stop and remove what a killed lab left
 
 of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)  --seconds N (run)
-of loop: --hirune PATH  --out DIR  --json  --keep  --rows N (80000)  --old SHARE  --cores N
+of loop: --hirune PATH  --out DIR  --json  --keep  --rows N (100000)  --old SHARE (0.4)  --cores N  --web nginx
 of faults: the same, and --times N  --only NAME,NAME  --seed N
 `
 
@@ -115,7 +115,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 }
 
 type flags struct {
-	hirune, out, only, name      string
+	hirune, out, only, name, web string
 	times, seconds, rows         int
 	old, cores                   float64
 	seed                         uint64
@@ -130,12 +130,13 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.Usage = func() { fmt.Fprint(stderr, usage) }
 	set.StringVar(&f.hirune, "hirune", "", "")
 	set.StringVar(&f.out, "out", "", "")
+	set.StringVar(&f.web, "web", "", "")
 	set.StringVar(&f.only, "only", "", "")
 	set.IntVar(&f.times, "times", 3, "")
 	set.IntVar(&f.seconds, "seconds", 0, "")
-	set.IntVar(&f.rows, "rows", 80000, "")
+	set.IntVar(&f.rows, "rows", 100000, "")
 	set.Uint64Var(&f.seed, "seed", 1, "")
-	set.Float64Var(&f.old, "old", 0, "")
+	set.Float64Var(&f.old, "old", 0.4, "")
 	set.Float64Var(&f.cores, "cores", 0, "")
 	set.BoolVar(&f.noHirune, "no-hirune", false, "")
 	set.BoolVar(&f.asJSON, "json", false, "")

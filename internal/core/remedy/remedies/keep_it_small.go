@@ -36,6 +36,10 @@ func planKeepItSmall(f diagnose.Finding, w remedy.World, wish remedy.Wishes) rem
 	if len(no) > 0 {
 		return p
 	}
+	if path := jobDir + jobName(k.table); slices.Contains(w.Host.Jobs, path) && wish.Keep == 0 {
+		p.Says = append(p.Says, say("small-there", "table", k.table.Name, "file", path))
+		return p
+	}
 	k.says(&p)
 	k.job(&p, w)
 	k.move(&p, w, wish)
@@ -100,6 +104,8 @@ func unattended(c choice, w remedy.World) sentences {
 		return sentences{say("refused-job-name", "table", t), say("instead-plugin", "table", t)}
 	case w.Binary == "" || !plainName(w.Binary) || !strings.HasPrefix(w.Binary, "/"):
 		return sentences{say("refused-no-program"), say("instead-install")}
+	case w.Host.NoCron:
+		return sentences{say("refused-no-cron"), say("instead-cron")}
 	}
 	return nil
 }

@@ -119,6 +119,7 @@ func TestJobsAreRefused(t *testing.T) {
 		{"a line end in a name", func(f *diagnose.Finding, w *remedy.World) {
 			w.Table.Schema, w.Site.Schema = "a\n* * * * * root reboot", "a\n* * * * * root reboot"
 		}, remedy.Wishes{}, "refused-job-name"},
+		{"no cron", func(_ *diagnose.Finding, w *remedy.World) { w.Host.NoCron = true }, remedy.Wishes{}, "refused-no-cron"},
 		{"no program", func(_ *diagnose.Finding, w *remedy.World) { w.Binary = "" }, remedy.Wishes{}, "refused-no-program"},
 		{"for ever", func(f *diagnose.Finding, w *remedy.World) {
 			f.Statement = nil
@@ -247,5 +248,19 @@ func TestConstant(t *testing.T) {
 	rename(&f, &w, "wp_shop_log")
 	if p := plan(t, KeepItSmall(), f, w, remedy.Wishes{}); len(p.Advice) != 0 {
 		t.Errorf("a constant of nobody: %+v", p.Advice)
+	}
+}
+
+func TestAJobThatIsThereIsNotPlannedAgain(t *testing.T) {
+	f, w := finding0(), world0()
+	job := planKeepItSmall(f, w, remedy.Wishes{}).Steps[0].Step.(remedy.RetentionJob)
+	w.Host.Jobs = []string{job.Path}
+	p := planKeepItSmall(f, w, remedy.Wishes{})
+	if len(p.Steps) != 0 || len(p.Refused) != 0 || len(p.Says) != 1 || p.Says[0].ID != "small-there" {
+		t.Errorf("got %d steps, refused %v, says %v", len(p.Steps), p.Refused, p.Says)
+	}
+	w.Host.Jobs = []string{job.Path + "-of-another-table"}
+	if p = planKeepItSmall(f, w, remedy.Wishes{}); len(p.Steps) != 1 {
+		t.Errorf("another table's job: got %d steps, want 1", len(p.Steps))
 	}
 }

@@ -192,7 +192,7 @@ func (c *choice) write(t *remedy.Table, col remedy.Column, at time.Time) {
 	switch kindOf(col) {
 	case kindNumber:
 		n := at.Unix()
-		if t.Millis {
+		if t.Millis && strings.EqualFold(t.Growth.Column, col.Name) { // of another column it says nothing, and seconds as milliseconds would doom every row
 			n *= 1000
 		}
 		c.which.Literal = strconv.FormatInt(n, 10)

@@ -41,6 +41,9 @@ func TestCutoffs(t *testing.T) {
 		{"unix seconds, the plugin's own", "1772551800", false, and()},
 		{"bigint seconds", "1772551800", false, column("bigint")},
 		{"milliseconds", "1772551800000", false, and(column("bigint"), func(_ *diagnose.Finding, w *remedy.World, _ *remedy.Wishes) { w.Table.Millis = true })},
+		{"milliseconds of another column", "1772551800", false, and(column("bigint"), func(_ *diagnose.Finding, w *remedy.World, _ *remedy.Wishes) {
+			w.Table.Millis, w.Table.Growth.Column = true, "touched_ms"
+		})},
 		{"datetime: the statement's own text", unix(cutoff0), true, column("datetime")},
 		{"datetime: of whatever zone", unix(cutoff0), true, and(column("datetime"), east)},
 		{"timestamp", unix(cutoff0), true, column("timestamp")},

@@ -86,7 +86,7 @@ type childTask struct {
 func TestChunkChild(t *testing.T) {
 	text := os.Getenv(childEnv)
 	if text == "" {
-		t.Skip("only as a child process")
+		return
 	}
 	var task childTask
 	if err := json.Unmarshal([]byte(text), &task); err != nil {

@@ -35,7 +35,7 @@ func (c *Chunks) Done(ctx context.Context, s remedy.Step, state json.RawMessage)
 	if err != nil {
 		return apply.CannotTell, fmt.Errorf("look for rows to delete in %s: %w", step.Name(), err)
 	}
-	defer h.Hand.Close() //nolint:errcheck // it was only read
+	defer h.Close()
 	left, sure, err := h.anyDoomed(ctx, step, was)
 	switch {
 	case err != nil:

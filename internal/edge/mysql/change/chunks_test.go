@@ -248,6 +248,9 @@ func purgeAndBack(t *testing.T, srv *mysqltest.Server, engine string, kept bool)
 		if err := b.undo(context.Background()); !errors.Is(err, apply.ErrIrreversible) {
 			t.Errorf("undo without an archive: got %v, want ErrIrreversible", err)
 		}
+		if err := b.doer().Undo(context.Background(), b.step, apply.NewWork(nil, nil, nil, nil, time.Now)); err != nil {
+			t.Errorf("undo of what was refused before it began: %v", err)
+		}
 		return
 	}
 	for range 2 { // the second changes nothing

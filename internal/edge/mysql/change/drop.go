@@ -44,7 +44,7 @@ func (s Server) kind(ctx context.Context, on remedy.On) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	return kindOfTable(ctx, eye, on)
 }
 

@@ -49,7 +49,7 @@ func (d Explain) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
 	if err != nil {
 		return err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	patience := d.patience
 	if patience == 0 {
 		patience = explainPatience
@@ -76,6 +76,9 @@ func explain(ctx context.Context, eye *mysql.Hand, step remedy.ExplainStatement)
 	verb := "EXPLAIN "
 	if !eye.MariaDB() { // its default form says nothing of a DELETE
 		verb = "EXPLAIN FORMAT=TRADITIONAL "
+	}
+	if _, err := eye.Exec(ctx, mysql.ExplainAs); err != nil {
+		return explainState{}, err
 	}
 	rows, err := eye.Named(ctx, verb+step.Doomed.Statement(step.On))
 	if err != nil || len(rows) == 0 {

@@ -69,7 +69,7 @@ func (o online) run(ctx context.Context, w *apply.Work) error {
 	if err != nil {
 		return fmt.Errorf("open a second session to watch %s: %w", o.on.Name(), err)
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	hand, err := o.srv.Open(ctx, 0, o.session()...)
 	if err != nil {
 		return fmt.Errorf("open a session to change %s: %w", o.on.Name(), err)
@@ -85,6 +85,7 @@ type attempts struct {
 	eye, hand *mysql.Hand
 	w         *apply.Work
 	spent     time.Duration // that others may have waited
+	suspect   string        // what may have the table
 	lost      int           // connections
 }
 
@@ -131,10 +132,13 @@ func (a *attempts) look(ctx context.Context, try int) (*obstacle, error) {
 		return nil, fmt.Errorf("look what holds %s: %w", a.on.Name(), err)
 	}
 	if len(found) == 0 {
+		a.suspect = ""
 		return nil, nil
 	}
 	o := surest(found)
+	a.suspect = ""
 	if o.guessed && try > a.tries/2 {
+		a.suspect = "; perhaps because of " + o.fact
 		return nil, nil
 	}
 	return &o, nil
@@ -164,12 +168,12 @@ func (a *attempts) once(ctx context.Context) (*obstacle, error) {
 	}
 	a.spent += max(a.stall, end.waited)
 	if end.killed {
-		a.hand.Close() //nolint:errcheck // the KILL may yet meet its next statement
+		_ = a.hand.Close() // the KILL may yet meet its next statement
 	}
 	n := mysql.Number(end.err)
 	switch {
 	case n == errLockWait || n == errDeadlock:
-		return &obstacle{code: WaitTable, fact: fmt.Sprintf("not given within %s", a.stall)}, nil
+		return &obstacle{code: WaitTable, fact: fmt.Sprintf("not given within %s%s", a.stall, a.suspect)}, nil
 	case n == 0 && a.hand.Lost() && !end.killed:
 		return a.settle(ctx, end.err)
 	case end.killed && ctx.Err() != nil:

@@ -62,7 +62,7 @@ func (d Index) Done(ctx context.Context, s remedy.Step, _ json.RawMessage) (appl
 	if err != nil {
 		return apply.CannotTell, err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	limit, cancel := context.WithTimeout(ctx, doneMost)
 	defer cancel()
 	if untilQuiet(limit, eye, step.Add()) != nil {
@@ -108,7 +108,7 @@ func (d Index) look(ctx context.Context, s remedy.AddIndex) (indexedTable, error
 	if err != nil {
 		return indexedTable{}, err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	return lookIndexes(ctx, eye, s.On)
 }
 

@@ -59,7 +59,7 @@ func (d Kill) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
 	if err != nil {
 		return err
 	}
-	defer hand.Close() //nolint:errcheck // nothing is left open in it
+	defer hand.Close()
 	v, err := lookVictim(ctx, hand, step.Session)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (d Kill) Done(ctx context.Context, s remedy.Step, state json.RawMessage) (a
 	if err != nil {
 		return apply.CannotTell, err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	v, err := lookVictim(ctx, eye, step.Session)
 	switch {
 	case err != nil:
@@ -136,8 +136,16 @@ func (d Kill) Done(ctx context.Context, s remedy.Step, state json.RawMessage) (a
 	return apply.NotDone, nil // noted, but perhaps never sent
 }
 
-// Undo implements apply.Doer: what was taken back does not come again.
-func (Kill) Undo(context.Context, remedy.Step, *apply.Work) error {
+// Undo implements apply.Doer: what was taken back does not come again. Where no
+// KILL was sent there is nothing to bring back.
+func (Kill) Undo(_ context.Context, _ remedy.Step, w *apply.Work) error {
+	var st killState
+	if _, err := w.Load(&st); err != nil {
+		return fmt.Errorf("read what was noted of the kill: %w", err)
+	}
+	if !st.Sent {
+		return nil
+	}
 	return fmt.Errorf("bring back a statement that was ended: %w", apply.ErrIrreversible)
 }
 

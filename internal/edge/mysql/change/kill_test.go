@@ -89,6 +89,9 @@ func killDelete(t *testing.T, s *mysqltest.Server, d Kill) {
 	if err := d.Undo(t.Context(), step, l.Work); !errors.Is(err, apply.ErrIrreversible) {
 		t.Errorf("undo: got %v, want irreversible", err)
 	}
+	if err := d.Undo(t.Context(), step, newLogbook(nil).Work); err != nil {
+		t.Errorf("undo of a kill that was never sent: %v", err)
+	}
 }
 
 func killStopped(t *testing.T, s *mysqltest.Server, d Kill) {

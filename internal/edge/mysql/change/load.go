@@ -24,6 +24,7 @@ type loadState struct {
 	There    int64 `json:"there,omitempty"`   // rows that were in the table already
 	Missing  int64 `json:"missing,omitempty"` // rows that the table does not take
 	Differ   int64 `json:"differ,omitempty"`  // rows in the table already that are not as they were
+	Taken    int64 `json:"taken,omitempty"`   // of them, those that no newer copy in the archive explains
 	Bad      int64 `json:"bad,omitempty"`     // rows of frames that cannot be read
 	Unsure   bool  `json:"unsure,omitempty"`  // the server or we were gone meanwhile: what came back may be lost again
 	Again    bool  `json:"again,omitempty"`   // all frames are gone through once more for that
@@ -48,6 +49,8 @@ type load struct {
 	did    apply.Piece
 	rate   chunkRate
 	total  int64
+	at     int   // frame that is loaded now
+	taken  int64 // of the latest comparison; see loadState
 }
 
 // Undo implements apply.Doer: it loads the archive back, the last chunk first,
@@ -59,6 +62,9 @@ func (c *Chunks) Undo(ctx context.Context, s remedy.Step, w *apply.Work) (err er
 	step, ok := s.(remedy.DeleteInChunks)
 	if !ok {
 		return fmt.Errorf("bring rows back: %w: a step of kind %s", apply.ErrRefused, s.Kind())
+	}
+	if len(w.State) == 0 && step.Archive == "" {
+		return nil // it was refused before it had deleted anything: Do notes first
 	}
 	if step.Archive == "" {
 		return fmt.Errorf("bring rows back to %s: the deleted rows were not kept: %w", step.Name(), apply.ErrIrreversible)
@@ -88,7 +94,8 @@ func (l *load) open() (bool, error) {
 		if l.state.ArchiveBytes == 0 && l.state.Deleted == 0 {
 			return false, nil
 		}
-		return false, hint.Wrap(fmt.Errorf("the archive %s is gone: %w", l.step.Archive, apply.ErrIrreversible), "archive-lost", "put the file back where it was, then: hirune undo")
+		// Not irreversible: its disk may only not be mounted, and an undo that counts as ended is not begun again.
+		return false, hint.Wrap(fmt.Errorf("the archive %s is gone: %w", l.step.Archive, err), "archive-lost", "put the file back where it was, then: hirune undo")
 	}
 	if err != nil {
 		return false, fmt.Errorf("open the archive: %w", err)
@@ -163,10 +170,10 @@ func (l *load) run(ctx context.Context) error {
 		if l.u.Put == 0 || !l.u.Unsure || passes == maxPasses {
 			break
 		}
-		*l.u = loadState{Left: len(l.file.frames), Loaded: l.u.Loaded, There: l.u.There, Differ: l.u.Differ, Again: true}
+		*l.u = loadState{Left: len(l.file.frames), Loaded: l.u.Loaded, There: l.u.There, Differ: l.u.Differ, Taken: l.u.Taken, Again: true}
 	}
 	certain := l.u.Put == 0 || !l.u.Unsure
-	l.u.Finished = certain && l.u.Missing == 0 && l.u.Bad == 0 && l.file.end >= l.state.ArchiveBytes
+	l.u.Finished = certain && l.u.Missing == 0 && l.u.Taken == 0 && l.u.Bad == 0 && l.file.end >= l.state.ArchiveBytes
 	g := l.progress("")
 	g.Fact = l.summary()
 	l.w.Tell(g)
@@ -203,7 +210,7 @@ func (l *load) outcome(certain bool) error {
 	if l.u.Finished {
 		return nil
 	}
-	said, missing, bad := l.summary(), l.u.Missing, l.u.Bad
+	said, missing, taken, bad := l.summary(), l.u.Missing, l.u.Taken, l.u.Bad
 	l.state.Undo = &loadState{Left: len(l.file.frames)}
 	switch {
 	case missing > 0:
@@ -211,6 +218,9 @@ func (l *load) outcome(certain bool) error {
 			"rows-missing", "the rows are in "+l.step.Archive+"; take away what stands against them, then: hirune undo")
 	case !certain:
 		return hint.Wrap(fmt.Errorf("%s; the database was lost again and again meanwhile, so it is not certain that they stay", said), mysql.CodeDown, "look at the database's error log, then: hirune undo")
+	case taken > 0 && bad == 0:
+		return hint.Wrap(fmt.Errorf("%s; %d rows did not: other rows have their keys by now, or they were changed, and those stay", said, taken),
+			"rows-taken", "the rows as they were are in "+l.step.Archive+"; where those in the table are right: hirune apply --give-up")
 	}
 	return hint.Wrap(fmt.Errorf("%s; %d rows of damaged parts did not, and %d bytes of %d of the archive can be read: %w", said, bad, l.file.end, max(l.file.size, l.state.ArchiveBytes), errArchive),
 		"archive-damaged", "put a good copy of "+l.step.Archive+" in its place, then: hirune undo")

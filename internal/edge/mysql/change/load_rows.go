@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,6 +78,7 @@ func (t chunkTable) takes(s remedy.DeleteInChunks, columns []remedy.Column) erro
 
 // frame loads one frame.
 func (l *load) frame(ctx context.Context, i int) error {
+	l.at = i
 	rows, err := l.file.read(l.dec, i)
 	if errors.Is(err, errArchive) {
 		l.u.Bad += int64(l.file.frames[i].Rows) // the other frames are loaded all the same
@@ -186,6 +188,7 @@ func (l *load) put(ctx context.Context, text string, rows []archivedRow) error {
 		l.u.Loaded += n
 		l.u.There += same + differ - n
 		l.u.Differ += differ
+		l.u.Taken += l.taken
 	}
 	l.u.Missing += int64(len(rows)) - same - differ
 	return nil
@@ -194,6 +197,7 @@ func (l *load) put(ctx context.Context, text string, rows []archivedRow) error {
 // compare reads the rows by their keys and counts those that are as archived and
 // those that are not; the rest is not there.
 func (l *load) compare(ctx context.Context, rows []archivedRow) (same, differ int64, err error) {
+	l.taken = 0
 	keys := make([]int64, len(rows))
 	for i, r := range rows {
 		keys[i] = r.key
@@ -223,9 +227,24 @@ func (l *load) compare(ctx context.Context, rows []archivedRow) (same, differ in
 			same++
 		} else {
 			differ++
+			if !l.newer(rows[0].key) {
+				l.taken++
+			}
 		}
 	}
 	return same, differ, l.h.Failed(got.Err())
+}
+
+// newer reports whether the archive explains that a row of the present frame is
+// another one in the table: a later frame may hold it, too, because it came back
+// and was deleted again; and the last chunk of a purge that was broken off may
+// never have been committed.
+func (l *load) newer(key int64) bool {
+	last := l.file.frames[len(l.file.frames)-1]
+	if !l.state.Finished && l.file.frames[l.at].Chunk == last.Chunk {
+		return true
+	}
+	return slices.ContainsFunc(l.file.frames[l.at+1:], func(f placedFrame) bool { return f.First <= key && key <= f.Last })
 }
 
 func sameRow(a, b []sql.RawBytes) bool {

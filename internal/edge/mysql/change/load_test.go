@@ -222,6 +222,32 @@ func undoRefusals(t *testing.T, srv *mysqltest.Server) {
 			t.Errorf("after the second undo: got checksum %d, want %d", got, before)
 		}
 	})
+	t.Run("another row has the key", func(t *testing.T) {
+		b := newChunkBench(t, srv, "refuse", "InnoDB", 300)
+		before, doomed := b.checksum(t), b.doomedRows(t)
+		b.mustDo(t)
+		srv.Exec(t, "INSERT INTO chunks.refuse (id, name, created) VALUES (5, 'new', 900000)")
+		if err := b.undo(context.Background()); hint.CodeOf(err) != "rows-taken" || b.doomedRows(t) != doomed-1 || b.number(t, "COUNT(*)", "name='new'") != 1 {
+			t.Errorf("got %v with %d rows of %d, want one row that did not come back", err, b.doomedRows(t), doomed)
+		}
+		srv.Exec(t, "DELETE FROM chunks.refuse WHERE id=5")
+		b.mustUndo(t)
+		if got := b.checksum(t); got != before {
+			t.Errorf("after the second undo: got checksum %d, want %d", got, before)
+		}
+	})
+	t.Run("changed between two purges", func(t *testing.T) {
+		b := newChunkBench(t, srv, "refuse", "InnoDB", 300)
+		b.mustDo(t)
+		b.mustUndo(t)
+		srv.Exec(t, "UPDATE chunks.refuse SET name='newer' WHERE id IN (5, 6)")
+		before := b.checksum(t)
+		b.mustDo(t)
+		b.mustUndo(t) // the archive holds both copies
+		if got := b.checksum(t); got != before {
+			t.Errorf("after the second undo: got checksum %d, want %d", got, before)
+		}
+	})
 	t.Run("a damaged part", func(t *testing.T) {
 		b := newChunkBench(t, srv, "refuse", "InnoDB", 1000)
 		doomed := b.doomedRows(t)
@@ -243,9 +269,19 @@ func undoRefusals(t *testing.T, srv *mysqltest.Server) {
 	t.Run("the archive is gone", func(t *testing.T) {
 		b := newChunkBench(t, srv, "refuse", "InnoDB", 300)
 		b.mustDo(t)
-		os.Remove(b.step.Archive)
-		if err := b.undo(context.Background()); !errors.Is(err, apply.ErrIrreversible) {
-			t.Errorf("got %v, want ErrIrreversible", err)
+		doomed, aside := b.doomedRows(t), b.step.Archive+".aside"
+		if err := os.Rename(b.step.Archive, aside); err != nil {
+			t.Fatal(err)
+		}
+		// were it irreversible, the run would count as undone, and nobody could undo it once the file is back
+		if err := b.undo(context.Background()); err == nil || errors.Is(err, apply.ErrIrreversible) || hint.CodeOf(err) != "archive-lost" {
+			t.Errorf("got %v, want archive-lost", err)
+		}
+		if err := os.Rename(aside, b.step.Archive); err != nil {
+			t.Fatal(err)
+		}
+		if b.mustUndo(t); b.doomedRows(t) <= doomed {
+			t.Errorf("%d rows came back", b.doomedRows(t))
 		}
 	})
 }

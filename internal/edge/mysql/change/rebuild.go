@@ -54,7 +54,7 @@ func (d Rebuild) made(ctx context.Context, on remedy.On) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	return tableMade(ctx, eye, on)
 }
 
@@ -91,7 +91,7 @@ func (d Rebuild) Done(ctx context.Context, s remedy.Step, state json.RawMessage)
 	if err != nil {
 		return apply.CannotTell, err
 	}
-	defer eye.Close() //nolint:errcheck // it has only looked
+	defer eye.Close()
 	limit, cancel := context.WithTimeout(ctx, doneMost)
 	defer cancel()
 	if untilQuiet(limit, eye, step.Rebuild()) != nil {

@@ -188,3 +188,20 @@ func swapDropped(t *testing.T, s *mysqltest.Server, d Swap) {
 	}
 	left(t, s)
 }
+
+// swapZombie: the process was killed, and the server is still at its statement.
+func swapZombie(t *testing.T, s *mysqltest.Server, d Swap) {
+	makeLog(t, s, "q", 500)
+	step, l := swapStep(t, d, "q"), newLogbook(nil)
+	end := background(t, s, mysql.Marker+"SELECT SLEEP(1.2) AS "+step.New)
+	mysqltest.Eventually(t, 5*time.Second, "it runs", func() bool { return busy(t, s, "%SLEEP(1.2) AS%") })
+	if err := d.Do(t.Context(), step, l.Work); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-end:
+	default:
+		t.Error("it went on beside a statement of its own")
+	}
+	s.Exec(t, "DROP TABLE site."+step.Old)
+}

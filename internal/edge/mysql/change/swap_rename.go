@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 
 	"hirune/internal/core/apply"
@@ -70,6 +71,9 @@ func (x *swap) rename(ctx context.Context) error {
 	}
 	o := x.online(x.step.Rename(), tables{visible: true, old: true})
 	o.before = func(ctx context.Context, h *mysql.Hand) error {
+		if err := x.sameForm(ctx); err != nil {
+			return err
+		}
 		if err := x.count(ctx, h, x.step.New); err != nil {
 			return err
 		}
@@ -83,6 +87,23 @@ func (x *swap) rename(ctx context.Context) error {
 		return err
 	}
 	return x.note(swapComparing, math.MaxInt64)
+}
+
+// sameForm refuses where somebody has altered the table since the new one was
+// made like it: the swap would take that back.
+func (x *swap) sameForm(ctx context.Context) error {
+	now, err := lookIndexes(ctx, x.h.Hand, x.step.On)
+	if err != nil {
+		return err
+	}
+	then, err := lookIndexes(ctx, x.h.Hand, remedy.On{Schema: x.step.Schema, Table: x.step.New})
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(now, then) {
+		return hint.Wrap(fmt.Errorf("%w: somebody has altered the table meanwhile", apply.ErrRefused), "table-changed", "take it back with: hirune undo; then plan again")
+	}
+	return nil
 }
 
 // catchUp copies what has come since the copy.

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -108,6 +106,7 @@ func testSwap(t *testing.T, s *mysqltest.Server) {
 	t.Run("there and back", func(t *testing.T) { swapPlain(t, s, d) })
 	t.Run("no row is copied", func(t *testing.T) { swapEmpty(t, s, d) })
 	t.Run("refused", func(t *testing.T) { swapRefused(t, s, d) })
+	t.Run("altered meanwhile", func(t *testing.T) { swapAltered(t, s, d) })
 	t.Run("committed far behind the copy", func(t *testing.T) { swapBehind(t, s, d) })
 	t.Run("behind an open reader", func(t *testing.T) { swapReader(t, s, d) })
 	t.Run("stopped and gone on", func(t *testing.T) { swapStopped(t, s, d) })
@@ -115,6 +114,7 @@ func testSwap(t *testing.T, s *mysqltest.Server) {
 	t.Run("a crash at every point, there", func(t *testing.T) { swapCrashes(t, s, d, false) })
 	t.Run("a crash at every point, back", func(t *testing.T) { swapCrashes(t, s, d, true) })
 	t.Run("torn between two names", func(t *testing.T) { swapTorn(t, s, d) })
+	t.Run("beside a statement of a process that was killed", func(t *testing.T) { swapZombie(t, s, d) })
 	t.Run("dropped, then no way back", func(t *testing.T) { swapDropped(t, s, d) })
 }
 
@@ -224,6 +224,30 @@ func swapRefused(t *testing.T, s *mysqltest.Server, d Swap) {
 	}
 }
 
+// swapAltered: a plugin adds an index or a column while the copy is made.
+func swapAltered(t *testing.T, s *mysqltest.Server, d Swap) {
+	for _, alter := range []string{"ADD INDEX theirs (created)", "ADD COLUMN more INT"} {
+		makeLog(t, s, "p", 1000)
+		step, l, all := swapStep(t, d, "p"), newLogbook(nil), rowsOf(t, s, "p", "")
+		done := false
+		d.stop = func(point string) error {
+			if point == swapCopying && !done {
+				done = true
+				s.Exec(t, "ALTER TABLE site.p "+alter)
+			}
+			return nil
+		}
+		if err := d.Do(t.Context(), step, l.Work); !errors.Is(err, apply.ErrRefused) {
+			t.Errorf("%s: got %v, want refused", alter, err)
+		}
+		if err := d.Undo(t.Context(), step, newLogbook(l.State).Work); err != nil {
+			t.Errorf("%s: undo: %v", alter, err)
+		}
+		sameRows(t, alter, rowsOf(t, s, "p", ""), all)
+		left(t, s)
+	}
+}
+
 // swapBehind: a row with a low key is committed when the copy is far beyond it,
 // and one that was doomed is made to stay.
 func swapBehind(t *testing.T, s *mysqltest.Server, d Swap) {
@@ -297,122 +321,6 @@ func swapStopped(t *testing.T, s *mysqltest.Server, d Swap) {
 	}
 	sameRows(t, "after", rowsOf(t, s, "g", ""), stay)
 	s.Exec(t, "DROP TABLE site."+step.Old)
-}
-
-// writer writes to rows of its own, so that the last thing it was told is done
-// is what must be there.
-type writer struct {
-	rows map[int64]string // level; "" : deleted
-	n    int
-	err  error
-}
-
-func write(t *testing.T, s *mysqltest.Server, table string, ids []int64, stop context.Context, deletes bool, ended *sync.WaitGroup) *writer {
-	t.Helper()
-	w, conn := &writer{rows: map[int64]string{}}, s.Session(t, "site")
-	r := rand.New(rand.NewPCG(1, uint64(ids[0])))
-	ended.Go(func() {
-		for stop.Err() == nil && w.err == nil {
-			w.n++
-			level := fmt.Sprintf("w%d", w.n)
-			var err error
-			switch id := ids[r.IntN(len(ids))]; {
-			case w.n%3 == 0:
-				var res sql.Result
-				if res, err = conn.ExecContext(context.Background(), "INSERT INTO "+table+" (level, note, created) VALUES (?, 'new', 1800000000)", level); err == nil {
-					id, err = res.LastInsertId()
-					w.rows[id] = level // an UPDATE within milliseconds may not find it: see swap.rename
-				}
-			case w.rows[id] == "" && w.n > len(ids) && deletes && w.n%7 == 0:
-				_, err = conn.ExecContext(context.Background(), "DELETE FROM "+table+" WHERE id = ?", id)
-				w.rows[id] = "" // the id is not written again
-				ids = remove(ids, id)
-			default:
-				_, err = conn.ExecContext(context.Background(), "UPDATE "+table+" SET level = ? WHERE id = ?", level, id)
-				w.rows[id] = level
-			}
-			w.err = err
-		}
-	})
-	return w
-}
-
-func remove(ids []int64, id int64) []int64 {
-	out := []int64{}
-	for _, i := range ids {
-		if i != id {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
-func swapWriters(t *testing.T, s *mysqltest.Server, d Swap) {
-	makeLog(t, s, "h", 40_000)
-	step, l := swapStep(t, d, "h"), newLogbook(nil)
-	step.Chunk = 500
-	stay := rowsOf(t, s, "h", surviving)
-	var mine [4][]int64
-	for id := range stay {
-		if id%5 < 4 { // the others stay as they are
-			mine[id%5] = append(mine[id%5], id)
-		}
-	}
-	v := visit(t, s, "SELECT level FROM site.h WHERE id = 39990")
-	during := func(what string, deletes bool, do func() error, base map[int64]string) {
-		stop, cancel := context.WithCancel(t.Context())
-		var ended sync.WaitGroup
-		var ws []*writer
-		for _, ids := range mine {
-			ws = append(ws, write(t, s, "h", ids, stop, deletes, &ended))
-		}
-		err := do()
-		cancel()
-		ended.Wait()
-		if err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-		got, lost, total := rowsOf(t, s, "h", ""), 0, 0
-		for i, w := range ws {
-			if w.err != nil {
-				t.Errorf("%s: a writer got %v", what, w.err)
-			}
-			total += w.n
-			mine[i] = nil
-			for id, level := range w.rows {
-				delete(base, id)
-				text, there := got[id]
-				if there != (level != "") || there && !strings.HasPrefix(text, level+"|") {
-					if lost++; lost < 5 {
-						t.Errorf("%s: row %d: got %q (%v), want %q", what, id, text, there, level)
-					}
-				}
-				if there {
-					mine[i] = append(mine[i], id)
-				}
-			}
-		}
-		for id, text := range base {
-			if got[id] != text {
-				lost++
-			}
-		}
-		if lost > 0 || total == 0 {
-			t.Errorf("%s: %d rows lost or wrong after %d writes", what, lost, total)
-		}
-		t.Logf("%s: %d writes", what, total)
-	}
-	all := rowsOf(t, s, "h", "")
-	during("there", true, func() error { return d.Do(t.Context(), step, l.Work) }, stay)
-	doomed := map[int64]string{}
-	for id, text := range all {
-		if _, survives := stay[id]; !survives && id < 36_000 {
-			doomed[id] = text
-		}
-	}
-	during("back", false, func() error { return d.Undo(t.Context(), step, l.Work) }, doomed)
-	v.unharmed(t)
-	left(t, s)
 }
 
 // as is the way to the server for an account with a password.
