@@ -34,6 +34,10 @@ func CloseXMLRPC() remedy.Remedy {
 
 func closeXMLRPC(f diagnose.Finding, w remedy.World, wish remedy.Wishes) remedy.Plan {
 	p := remedy.Plan{Remedy: "close-xmlrpc", Because: remedy.BecauseOf(f), At: w.Now}
+	if w.Web != nil && w.Web.Closed { // nothing to do is no refusal
+		p.Says = []diagnose.Sentence{diagnose.Say("web-already-closed", "path", script(w.Web)), diagnose.Say("instead-web-undo")}
+		return p
+	}
 	if no := unfit(w); len(no) > 0 {
 		p.Refused = no
 		p.Advice = closeByHand(w)
@@ -58,8 +62,6 @@ func unfit(w remedy.World) []diagnose.Sentence {
 		return []diagnose.Sentence{diagnose.Say("web-unread", "why", w.Unread["web"]), diagnose.Say("instead-web-lines")}
 	case w.Web == nil || w.Web.Server != "apache" && w.Web.Server != "nginx":
 		return []diagnose.Sentence{diagnose.Say("web-no-server"), diagnose.Say("instead-web-lines")}
-	case w.Web.Closed:
-		return []diagnose.Sentence{diagnose.Say("web-already-closed", "path", script(w.Web)), diagnose.Say("instead-web-undo")}
 	case w.Web.Problem != "":
 		return []diagnose.Sentence{diagnose.Say("web-no-place", "why", w.Web.Problem), diagnose.Say("instead-web-lines")}
 	case !writable(w.Web.DocRoot) || !writable(w.Web.Path):

@@ -92,7 +92,6 @@ func TestCloseXMLRPC(t *testing.T) {
 		{"refused-by-php", webWorld(), func(w *remedy.World) { w.Web.ByPHP, w.Web.Below = true, true }, remedy.Wishes{}, ""},
 		{"behind-a-proxy", webWorld(), func(w *remedy.World) { w.Site.XMLRPC.Local = 0.98 }, remedy.Wishes{}, ""},
 		{"behind-a-proxy-allow", webWorld(), func(w *remedy.World) { w.Site.XMLRPC.Local = 0.98 }, remedy.Wishes{Allow: []string{"203.0.113.7"}}, "web-proxied"},
-		{"closed-already", webWorld(), func(w *remedy.World) { w.Web.Closed = true }, remedy.Wishes{}, "web-already-closed"},
 		{"no-server", webWorld(), func(w *remedy.World) { w.Web = nil }, remedy.Wishes{}, "web-no-server"},
 		{"unread", webWorld(), func(w *remedy.World) { w.Web, w.Unread = nil, map[string]string{"web": "permission denied"} }, remedy.Wishes{}, "web-unread"},
 		{"no-place", nginxWorld(), func(w *remedy.World) {
@@ -111,6 +110,15 @@ func TestCloseXMLRPC(t *testing.T) {
 			}
 			goldenWeb(t, c.name, p)
 		})
+	}
+}
+
+func TestWhatIsClosedAlreadyIsNoRefusal(t *testing.T) {
+	w := webWorld()
+	w.Web.Closed = true
+	p := CloseXMLRPC().Plan(flooded(), w, remedy.Wishes{})
+	if len(p.Refused) != 0 || len(p.Steps) != 0 || len(p.Says) == 0 || p.Says[0].ID != "web-already-closed" {
+		t.Errorf("refused %v, %d steps, says %v", ids(p.Refused), len(p.Steps), ids(p.Says))
 	}
 }
 
