@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,9 +76,9 @@ func (m *matrix) world(t *testing.T, s *mysqltest.Server, f diagnose.Finding) re
 	}
 	defer h.Close()
 	room := func(string) int64 { return 20 << 30 }
-	r, err := survey.Read(t.Context(), h, survey.Want{Schema: "site", Table: matrixTable, Column: "created", Free: room})
-	if err != nil || r.Table == nil {
-		t.Fatalf("survey: %v, unread %v", err, r.Unread)
+	r, err := survey.Read(t.Context(), h, survey.Want{Schema: "site", Table: matrixTable, Column: "created", Free: room, Statement: "DELETE FROM " + matrixTable + " WHERE " + m.doomed()})
+	if err != nil || r.Table == nil || r.Table.Plan != "ALL" {
+		t.Fatalf("survey: %v, unread %v, table %+v", err, r.Unread, r.Table)
 	}
 	w := remedy.World{Now: m.now, Loc: time.UTC, Server: r.Server, Table: r.Table, Unread: r.Unread, StateDir: m.state, Binary: "/usr/bin/hirune",
 		Host: remedy.Host{CPUs: 2, FreeBytes: map[string]int64{remedy.DiskData: 20 << 30, remedy.DiskTmp: 20 << 30, remedy.DiskArchive: 20 << 30}},
@@ -125,9 +126,9 @@ func (m *matrix) apply(t *testing.T, x *apply.Executor, p remedy.Plan) *apply.Ru
 // undo takes all runs back, the last one first.
 func (m *matrix) undo(t *testing.T, x *apply.Executor) {
 	t.Helper()
-	for i := len(m.runs) - 1; i >= 0; i-- {
-		if left, err := x.Undo(t.Context(), m.runs[i]); err != nil || len(left) > 0 {
-			t.Fatalf("undo run %d: %v, left %v", m.runs[i].ID, err, left)
+	for _, r := range slices.Backward(m.runs) {
+		if left, err := x.Undo(t.Context(), r); err != nil || len(left) > 0 {
+			t.Fatalf("undo run %d: %v, left %v", r.ID, err, left)
 		}
 	}
 	m.runs = nil

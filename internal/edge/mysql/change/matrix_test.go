@@ -11,6 +11,7 @@ import (
 	"hirune/internal/core/diagnose"
 	"hirune/internal/core/remedy"
 	"hirune/internal/core/remedy/remedies"
+	"hirune/internal/edge/mysql"
 	"hirune/internal/edge/mysql/mysqltest"
 	"hirune/internal/edge/mysql/sqltext"
 )
@@ -59,13 +60,14 @@ func (m *matrix) replicate(t *testing.T) {
 	}
 	m.replica.Exec(t, "DROP DATABASE IF EXISTS site", "DROP USER IF EXISTS repl@'%'")
 	m.replica.Exec(t, texts[2:]...)
-	t.Cleanup(func() { m.replica.Exec(t, texts[0]) }) // MySQL takes 9 s to end while one is connected
+	t.Cleanup(func() { m.replica.Exec(t, texts[0]); m.s.Kill() }) // in order, MySQL takes 10 s to end when one was connected
 }
 
 // all is what every server has to do.
 func (m *matrix) all(t *testing.T) {
 	m.fill(t, "InnoDB", 12_000)
 	m.format = strings.ToUpper(m.format)
+	t.Run("explained for the recorder", m.explained)
 	t.Run("purge and index", m.purgeAndIndex)
 	t.Run("kill", m.kill)
 	t.Run("swap", m.swap)
@@ -73,6 +75,25 @@ func (m *matrix) all(t *testing.T) {
 	m.fill(t, "MyISAM", 4000)
 	t.Run("purge of MyISAM", m.purgeMyISAM)
 	t.Run("swap of MyISAM", m.swap)
+	t.Run("swap and drop", m.swapAndDrop)
+}
+
+// explained: the recorder, which may not write, is told how the server would find
+// the rows of a DELETE that has ended.
+func (m *matrix) explained(t *testing.T) {
+	c, err := mysql.Open(t.Context(), mysql.Target{Socket: m.s.Socket}, []mysql.Credential{{User: "root", From: "test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	text := "DELETE FROM " + matrixOn + " WHERE " + m.doomed()
+	r := mysql.Running{Text: text, Parsed: sqltext.Parse(text)}
+	r.ConnID, r.Digest, r.Verb, r.Schema = 987_654, r.Parsed.Digest, r.Parsed.Verb, "site"
+	for range 2 {
+		if ps, err := c.Explain(t.Context(), r); err != nil || len(ps) != 1 || ps[0].Access != "ALL" || ps[0].Running {
+			t.Errorf("got %+v, %v, want the whole table read", ps, err)
+		}
+	}
 }
 
 // isolation is what the sessions that change rows must use.
@@ -179,7 +200,7 @@ func (m *matrix) purgeMyISAM(t *testing.T) {
 
 // kill: the DELETE of the job is ended by a plan, and its work taken back.
 func (m *matrix) kill(t *testing.T) {
-	text := "DELETE FROM " + matrixTable + fmt.Sprintf(" WHERE created < %d AND SLEEP(0.01) = 0", m.cutoff)
+	text := "DELETE FROM " + matrixTable + fmt.Sprintf(" WHERE created < %d AND id < 2000 AND SLEEP(0.01) = 0", m.cutoff)
 	before := m.checksum(t, m.s, matrixTable)
 	end := background(t, m.s, text)
 	mysqltest.Eventually(t, 20*time.Second, "it works", func() bool {
@@ -247,6 +268,24 @@ func (m *matrix) swap(t *testing.T) {
 	}
 	m.follows(t, "after undo", matrixTable, "shadow")
 	m.s.Exec(t, "DROP TABLE site.shadow")
+}
+
+// swapAndDrop: nothing is left of the old table, on the replica neither.
+func (m *matrix) swapAndDrop(t *testing.T) {
+	f, survivors := m.finding(), m.sum(t, m.s, matrixTable, m.survive())
+	p := remedies.Purge().Plan(f, m.world(t, m.s, f), remedy.Wishes{Strategy: remedy.Swap, Force: []string{"drop-old-table"}})
+	m.apply(t, m.executor(nil, nil), p)
+	m.purged(t, survivors)
+	m.follows(t, "after the drop", matrixTable)
+	for _, s := range []*mysqltest.Server{m.s, m.replica} {
+		if s == nil {
+			continue
+		}
+		if got := scalar(t, s, "SELECT GROUP_CONCAT(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA='site' AND TABLE_NAME LIKE '%hirune%'"); got != "" {
+			t.Errorf("tables %s are left", got)
+		}
+	}
+	m.runs = nil
 }
 
 // cron moves an event of WordPress.
