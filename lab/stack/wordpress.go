@@ -99,6 +99,17 @@ func (s *Stack) ScheduleHook(ctx context.Context, at time.Time) error {
 	return err
 }
 
+// SetUser makes a user of the site, or gives one that is there another role and password.
+func (s *Stack) SetUser(ctx context.Context, name, role, password string) error {
+	_, err := s.wp(ctx, "user", name, role, password)
+	return err
+}
+
+// ApplicationPassword makes one for a user and returns it.
+func (s *Stack) ApplicationPassword(ctx context.Context, user, name string) (string, error) {
+	return s.wp(ctx, "application-password", user, name)
+}
+
 // postsSQL writes the posts at once: by wp_insert_post three hundred of them take longer than everything else.
 func (s *Stack) postsSQL() string {
 	var words []string

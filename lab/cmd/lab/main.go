@@ -29,10 +29,12 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
   lab zoo                  carry each out, several times; a table on stdout; exit 1 if any was wrong
   lab loop [SCENARIO]      the whole loop: its purge (audit-log-purge), the verdict, plan, apply, the next run, verify, undo; exit 1 if any was wrong
   lab faults               disturb an apply in every way, at random moments; a table on stdout; exit 1 if any was wrong
+  lab siege                people use the site, attackers flood its log-ins, one gets in: what hirune attacks says of each; exit 1 if any was wrong
   lab clean                stop and remove what a killed lab left
 
 of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)  --seconds N (run)
 of loop: --hirune PATH  --out DIR  --json  --keep  --rows N (100000)  --old SHARE (0.4)  --cores N  --web nginx
+of siege: --hirune PATH  --out DIR  --json  --keep  --web nginx  --seed N
 of faults: the same, and --times N  --only NAME,NAME  --seed N
 `
 
@@ -53,7 +55,7 @@ func enter(args []string) (code int, done bool) {
 		verb = args[0]
 	}
 	switch verb {
-	case "run", "zoo":
+	case "run", "zoo", "siege":
 		return alone.Enter()
 	case "loop", "faults":
 		return alone.Enter(run.CronDir)
@@ -107,6 +109,8 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		return loop(ctx, all, f, stdout, stderr)
 	case "faults":
 		return breakIt(ctx, all, f, stdout, stderr)
+	case "siege":
+		return besiege(ctx, all, f, stdout, stderr)
 	case "zoo":
 		return zoo(ctx, all, f, stdout, stderr)
 	}

@@ -65,6 +65,22 @@ switch ($verb) {
 	case 'next': // <hook>
 		echo (int) wp_next_scheduled($args[0]), "\n";
 		break;
+	case 'user': // <name> <role> <password>
+		$old = get_user_by('login', $args[0]);
+		$id = wp_insert_user(array('ID' => $old ? $old->ID : 0, 'user_login' => $args[0], 'role' => $args[1], 'user_pass' => $old ? wp_hash_password($args[2]) : $args[2], 'user_email' => $args[0] . '@example.test'));
+		if (is_wp_error($id)) {
+			fwrite(STDERR, $id->get_error_message() . "\n");
+			exit(1);
+		}
+		break;
+	case 'application-password': // <user> <name>: prints it
+		$made = WP_Application_Passwords::create_new_application_password(get_user_by('login', $args[0])->ID, array('name' => $args[1]));
+		if (is_wp_error($made)) {
+			fwrite(STDERR, $made->get_error_message() . "\n");
+			exit(1);
+		}
+		echo $made[0], "\n";
+		break;
 	default:
 		fwrite(STDERR, "no verb '$verb'\n");
 		exit(2);
