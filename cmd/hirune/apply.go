@@ -163,6 +163,13 @@ func (a *app) goOn(ctx context.Context, j *journal.Journal, f helpFlags, open []
 	if err := a.agreed(ctx, f, ps, "go on?"); err != nil {
 		return err
 	}
+	return a.withHands(ctx, f, ps, func(h *hands) error {
+		return a.carryOut(ctx, h.executor(j, a.teller(f.lang)), h, f, j, open)
+	})
+}
+
+// withHands does work on what plans of before are about.
+func (a *app) withHands(ctx context.Context, f helpFlags, ps []remedy.Plan, work func(*hands) error) error {
 	h, err := a.reach(ctx, f.config, a.stateDir(f.state))
 	if err != nil {
 		return err
@@ -171,7 +178,7 @@ func (a *app) goOn(ctx context.Context, j *journal.Journal, f helpFlags, open []
 	if err := h.startPace(ctx, schemaOf(ps)); err != nil {
 		return err
 	}
-	return a.carryOut(ctx, h.executor(j, a.teller(f.lang)), h, f, j, open)
+	return work(h)
 }
 
 // applied tells what was done, and how it will be known whether it helped.
@@ -203,11 +210,16 @@ func (a *app) broken(f helpFlags, j *journal.Journal, runs []*apply.Run, err err
 		pairs = append(pairs, a.sudo("hirune undo "+strings.Join(ids, " ")), "take back what was done")
 	}
 	nextTo(a.err, append(pairs, a.sudo("hirune apply --give-up"), "leave it as it is")...)
-	a.code = exitFound
-	if errors.Is(err, apply.ErrRefused) {
-		a.code = exitUnclear
-	}
+	a.code = exitOfStop(err)
 	return told
+}
+
+// exitOfStop is the exit code of what stopped on the way.
+func exitOfStop(err error) int {
+	if errors.Is(err, apply.ErrRefused) {
+		return exitUnclear
+	}
+	return exitFound
 }
 
 // undoable are the numbers of the runs that have done something that can be taken back.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -69,15 +68,7 @@ func (a *app) undo(ctx context.Context, cmd *cobra.Command, f helpFlags, args []
 	if err := a.agreedToUndo(ctx, f); err != nil {
 		return err
 	}
-	h, err := a.reach(ctx, f.config, a.stateDir(f.state))
-	if err != nil {
-		return err
-	}
-	defer h.close()
-	if err := h.startPace(ctx, schemaOf(plansOf(runs))); err != nil {
-		return err
-	}
-	return a.takeBack(ctx, j, h, f, runs)
+	return a.withHands(ctx, f, plansOf(runs), func(h *hands) error { return a.takeBack(ctx, j, h, f, runs) })
 }
 
 func (a *app) takeBack(ctx context.Context, j *journal.Journal, h *hands, f helpFlags, runs []*apply.Run) error {
@@ -93,10 +84,7 @@ func (a *app) takeBack(ctx context.Context, j *journal.Journal, h *hands, f help
 		if err != nil {
 			told := a.tellRuns(f, j, runs)
 			a.complain(err)
-			a.code = exitFound
-			if errors.Is(err, apply.ErrRefused) {
-				a.code = exitUnclear
-			}
+			a.code = exitOfStop(err)
 			return told
 		}
 	}

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 
 	// The systems: each knows the vocabulary and the way to give advice, and no other edge.
 	"internal/edge/accesslog": {"internal/core/evidence", "internal/core/hint"},
-	"internal/edge/discover":  {"internal/core/evidence", "internal/core/hint"},
+	"internal/edge/discover":  {"internal/core/evidence", "internal/core/hint", "internal/edge/webconf"},
 	"internal/edge/errorlog":  {"internal/core/evidence", "internal/core/hint"},
 	"internal/edge/mysql":     {"internal/core/evidence", "internal/core/hint", "internal/edge/mysql/sqltext"},
 	"internal/edge/probe":     {"internal/core/evidence", "internal/core/hint"},
@@ -46,12 +46,15 @@ var allowed = map[string][]string{
 	// The hands: they carry steps out, and read what a plan has to know first.
 	"internal/edge/mysql/survey": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
 	"internal/edge/mysql/change": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
-	"internal/edge/webserver":    {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply"},
+	"internal/edge/webserver":    {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply", "internal/edge/webconf"},
 	"internal/edge/schedule":     {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply"},
 	"internal/edge/journal":      {"internal/core/hint", "internal/core/apply", "internal/core/remedy"},
 
 	// The text of statements is understood without a database.
 	"internal/edge/mysql/sqltext": {"internal/core/evidence"},
+
+	// The text of a web server's configuration, without a question about a site.
+	"internal/edge/webconf": {},
 
 	// A real server for the tests of those who talk to one.
 	"internal/edge/mysql/mysqltest": {},

@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"hirune/internal/core/diagnose"
@@ -72,56 +73,35 @@ func (o *Outcome) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// params are the types of parameters by their names in the journal.
+var params = map[string]reflect.Type{
+	"string":   reflect.TypeFor[string](),
+	"count":    reflect.TypeFor[diagnose.Count](),
+	"share":    reflect.TypeFor[diagnose.Share01](),
+	"bytes":    reflect.TypeFor[diagnose.Bytes](),
+	"ms":       reflect.TypeFor[diagnose.Ms](),
+	"number":   reflect.TypeFor[diagnose.Number](),
+	"duration": reflect.TypeFor[time.Duration](),
+	"time":     reflect.TypeFor[time.Time](),
+}
+
 func argOf(v any) (arg, error) {
-	name := ""
-	switch v.(type) {
-	case string:
-		name = "string"
-	case diagnose.Count:
-		name = "count"
-	case diagnose.Share01:
-		name = "share"
-	case diagnose.Bytes:
-		name = "bytes"
-	case diagnose.Ms:
-		name = "ms"
-	case diagnose.Number:
-		name = "number"
-	case time.Duration:
-		name = "duration"
-	case time.Time:
-		name = "time"
-	default:
-		return arg{}, fmt.Errorf("a %T has no name in the journal", v)
+	for name, t := range params {
+		if reflect.TypeOf(v) == t {
+			text, err := json.Marshal(v)
+			return arg{name, text}, err
+		}
 	}
-	text, err := json.Marshal(v)
-	return arg{name, text}, err
+	return arg{}, fmt.Errorf("a %T has no name in the journal", v)
 }
 
+// read returns nil for a type that is not known here.
 func (a arg) read() (any, error) {
-	switch a.Type {
-	case "string":
-		return as[string](a)
-	case "count":
-		return as[diagnose.Count](a)
-	case "share":
-		return as[diagnose.Share01](a)
-	case "bytes":
-		return as[diagnose.Bytes](a)
-	case "ms":
-		return as[diagnose.Ms](a)
-	case "number":
-		return as[diagnose.Number](a)
-	case "duration":
-		return as[time.Duration](a)
-	case "time":
-		return as[time.Time](a)
+	t, ok := params[a.Type]
+	if !ok {
+		return nil, nil
 	}
-	return nil, nil
-}
-
-func as[T any](a arg) (any, error) {
-	var v T
-	err := json.Unmarshal(a.Value, &v)
-	return v, err
+	v := reflect.New(t)
+	err := json.Unmarshal(a.Value, v.Interface())
+	return v.Elem().Interface(), err
 }

@@ -2,58 +2,58 @@ package discover
 
 import (
 	"fmt"
-	"iter"
 	"strconv"
 	"strings"
+
+	"hirune/internal/edge/webconf"
 )
 
-// directive takes what concerns us of one directive.
-func (r *apacheReader) directive(name string, args []string, depth int) {
-	h := r.host()
+// directive takes what concerns us of one directive that has arguments.
+func (r *apacheReader) directive(name string, args []string, h *apacheHost) {
 	switch name {
-	case "include", "includeoptional":
-		r.include(args[0], name == "include", depth)
-	case "define":
-		r.vars[args[0]] = strings.Join(args[1:], " ")
-	case "undefine":
-		delete(r.vars, args[0])
 	case "loadmodule":
-		r.load(args[0])
+		if mpm, ok := strings.CutPrefix(args[0], "mpm_"); ok {
+			r.cfg.MPM = strings.TrimSuffix(mpm, "_module")
+		}
 	case "serverroot":
-		r.cfg.ServerRoot = args[0]
+		r.cfg.Root = args[0]
 	case "listen":
 		r.cfg.Listen = append(r.cfg.Listen, args[0])
 	case "servername":
-		h.Name = strings.TrimPrefix(strings.TrimPrefix(args[0], "http://"), "https://")
+		h.Name = args[0]
+	case "serveralias":
+		h.Aliases = append(h.Aliases, args...)
 	case "documentroot":
-		h.DocRoot = abs(r.cfg.ServerRoot, args[0])
+		h.DocRoot = webconf.Under(r.cfg.Root, args[0])
 	case "errorlog":
 		h.ErrorLog = r.logPath(args[0])
 	case "sslengine":
 		h.TLS = strings.EqualFold(args[0], "on")
 	case "customlog", "transferlog", "globallog":
-		l := apacheLog{Target: r.logPath(args[0])}
-		if len(args) > 1 && name != "transferlog" {
-			l.Format = args[1]
-		}
-		h.Logs = append(h.Logs, l)
+		h.Logs = append(h.Logs, r.log(name, args))
 	case "logformat":
-		r.format(args)
+		if h.Formats == nil {
+			h.Formats = map[string]string{}
+		}
+		nickname := append(args, "")[1] // without one it is the format of the TransferLogs
+		h.Formats[nickname] = args[0]
 	case "use":
 		r.cfg.Macros = true
 	default:
 		r.limits(name, args[0])
+		r.remote(name, args, h)
 	}
 }
 
-// format takes LogFormat "format" [nickname]; without one it is the format of
-// the TransferLogs.
-func (r *apacheReader) format(args []string) {
-	name := ""
-	if len(args) > 1 {
-		name = args[1]
+// log takes CustomLog file|pipe format|nickname [env=…|expr=…].
+func (r *apacheReader) log(name string, args []string) apacheLog {
+	l := apacheLog{Target: r.logPath(args[0]), Global: name == "globallog"}
+	if name == "transferlog" || len(args) == 1 {
+		return l
 	}
-	r.cfg.Formats[name] = args[0]
+	l.Format = args[1]
+	l.Partly = len(args) > 2
+	return l
 }
 
 func (r *apacheReader) limits(name, arg string) {
@@ -87,11 +87,33 @@ func (r *apacheReader) defaultWorkers() int {
 	return limit * per
 }
 
-func (r *apacheReader) load(module string) {
-	r.modules[module] = true
-	if mpm, ok := strings.CutPrefix(module, "mpm_"); ok {
-		r.cfg.MPM = strings.TrimSuffix(mpm, "_module")
+// remote takes a directive of mod_remoteip.
+func (r *apacheReader) remote(name string, args []string, h *apacheHost) {
+	switch name {
+	case "remoteipheader":
+		h.Remote.header = args[0]
+	case "remoteipproxyprotocol":
+		h.Remote.protocol = strings.EqualFold(args[0], "on")
+	case "remoteipinternalproxy", "remoteiptrustedproxy":
+		h.Remote.peers = append(h.Remote.peers, args...)
+	case "remoteipinternalproxylist", "remoteiptrustedproxylist":
+		text, err := r.tree.Read(webconf.Under(r.cfg.Root, args[0]))
+		if err != nil {
+			r.errs = append(r.errs, fmt.Errorf("trusted proxies: %w", err))
+			h.Remote.peers = append(h.Remote.peers, args[0]) // there are some
+		}
+		h.Remote.peers = append(h.Remote.peers, listed(string(text))...)
 	}
+}
+
+// listed are the words of a list of proxies.
+func listed(text string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		out = append(out, strings.Fields(line)...)
+	}
+	return out
 }
 
 // logPath makes a log's path absolute; "|program" and "syslog:" stay.
@@ -99,94 +121,5 @@ func (r *apacheReader) logPath(s string) string {
 	if strings.HasPrefix(s, "|") || strings.HasPrefix(s, "syslog") {
 		return s
 	}
-	return abs(r.cfg.ServerRoot, s)
-}
-
-// include reads the files of a pattern; a directory stands for all below it.
-func (r *apacheReader) include(pattern string, must bool, depth int) {
-	pattern = abs(r.cfg.ServerRoot, pattern)
-	files := r.tree.glob(pattern)
-	if len(files) == 0 && must {
-		r.errs = append(r.errs, fmt.Errorf("include %s: no such file", pattern))
-	}
-	for _, f := range files {
-		if r.tree.isDir(f) {
-			r.directory(f, depth+1)
-			continue
-		}
-		if _, ok := r.tree.stat(f); ok || must {
-			r.file(f, depth+1)
-		}
-	}
-}
-
-func (r *apacheReader) directory(dir string, depth int) {
-	if depth > maxDepth {
-		return
-	}
-	for _, n := range r.tree.list(dir, maxFiles) {
-		if name := dir + "/" + n; r.tree.isDir(name) {
-			r.directory(name, depth+1)
-		} else {
-			r.file(name, depth)
-		}
-	}
-}
-
-// apacheLines yields the lines of a text, those that end in a backslash joined
-// with the next.
-func apacheLines(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		held := ""
-		for line := range strings.Lines(text) {
-			line = strings.TrimRight(line, "\r\n")
-			if cut, ok := strings.CutSuffix(line, `\`); ok {
-				held += cut
-				continue
-			}
-			if !yield(held + line) {
-				return
-			}
-			held = ""
-		}
-		if held != "" {
-			yield(held)
-		}
-	}
-}
-
-// apacheWords splits a line into words. Quotes hold blanks together, \" and \\
-// inside them stand for the sign itself, as ap_getword_conf has it.
-func apacheWords(line string) []string {
-	var out []string
-	for {
-		line = strings.TrimLeft(line, " \t")
-		if line == "" {
-			return out
-		}
-		var word string
-		word, line = apacheWord(line)
-		out = append(out, word)
-	}
-}
-
-func apacheWord(line string) (word, rest string) {
-	quote := line[0]
-	if quote != '"' && quote != '\'' {
-		if i := strings.IndexAny(line, " \t"); i >= 0 {
-			return line[:i], line[i:]
-		}
-		return line, ""
-	}
-	var b strings.Builder
-	for i := 1; i < len(line); i++ {
-		switch {
-		case line[i] == quote:
-			return b.String(), line[i+1:]
-		case line[i] == '\\' && i+1 < len(line) && (line[i+1] == quote || line[i+1] == '\\'):
-			i++
-		}
-		b.WriteByte(line[i])
-	}
-	return b.String(), ""
+	return webconf.Under(r.cfg.Root, s)
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -25,6 +27,7 @@ type Config struct {
 	Sites     []SiteConfig     `toml:"site"`
 	Pools     []PoolConfig     `toml:"pool"`
 	Ignore    IgnoreConfig     `toml:"ignore"`
+	Block     BlockConfig      `toml:"block"`
 }
 
 // DatabaseConfig says how to reach a database, by socket or address.
@@ -66,6 +69,25 @@ type IgnoreConfig struct {
 	Sites     []string `toml:"sites"`     // directories
 }
 
+// BlockConfig says who may be blocked, and by whom.
+type BlockConfig struct {
+	Auto    bool     `toml:"auto"`    // the recorder may block by itself
+	Allow   []string `toml:"allow"`   // addresses and prefixes that are never blocked
+	Proxies []string `toml:"proxies"` // what stands before the web server
+}
+
+// Prefixes are addresses and prefixes as they were written; those that are neither
+// were faults of the configuration.
+func Prefixes(texts []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, t := range texts {
+		if p, ok := parseNet(t); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // LoadConfig reads an override file. A file that does not exist is an empty
 // one. All faults are reported together, each with its line.
 func LoadConfig(file string) (Config, error) {
@@ -103,12 +125,13 @@ func ParseConfig(text string) (Config, error) {
 
 // knownKeys is what each table may hold.
 var knownKeys = map[string][]string{
-	"":         {"database", "log", "site", "pool", "ignore"},
+	"":         {"database", "log", "site", "pool", "ignore", "block"},
 	"database": {"socket", "address", "user", "password_file"},
 	"log":      {"path", "format", "site"},
 	"site":     {"root", "url"},
 	"pool":     {"name", "listen", "max_children", "status_path", "status_listen"},
 	"ignore":   {"databases", "web", "logs", "pools", "sites"},
+	"block":    {"auto", "allow", "proxies"},
 }
 
 func unknownKey(key toml.Key, lines map[string][]int) error {
@@ -168,6 +191,15 @@ func (c Config) check(lines map[string][]int) []error {
 		}
 		if p.MaxChildren < 0 {
 			fault("pool", i, "max_children must not be negative")
+		}
+	}
+	for i, t := range slices.Concat(c.Block.Allow, c.Block.Proxies) {
+		key := "block.allow"
+		if i >= len(c.Block.Allow) {
+			key = "block.proxies"
+		}
+		if p, ok := parseNet(t); !ok || p.Bits() == 0 {
+			fault(key, 0, "%s: %q is neither an address nor a prefix such as 192.0.2.0/24", key, t)
 		}
 	}
 	return out

@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hirune/internal/edge/webconf"
 )
 
 // database takes one running server: command line before option file, and what
 // it listens on before both.
 func (h *host) database(p *process) {
 	o := h.myOptions(p)
-	d := Database{PID: p.pid, Started: p.started, Flavour: flavour(p), Config: p.tree.host(argValue(p.args, "--defaults-file"))}
-	datadir := abs(p.cwd, o["datadir"])
+	d := Database{PID: p.pid, Started: p.started, Flavour: flavour(p), Config: p.tree.Host(argValue(p.args, "--defaults-file"))}
+	datadir := webconf.Under(p.cwd, o["datadir"])
 	if datadir == "" {
 		datadir = defaultDataDir(p)
 	}
@@ -34,11 +36,11 @@ func (h *host) myOptions(p *process) myOptions {
 	switch file := argValue(p.args, "--defaults-file"); {
 	case slices.Contains(p.args, "--no-defaults"):
 	case file != "":
-		files = []string{abs(p.cwd, file)}
+		files = []string{webconf.Under(p.cwd, file)}
 	default:
 		files = append(files, standardMyCnf...)
 		if extra := argValue(p.args, "--defaults-extra-file"); extra != "" {
-			files = append(files, abs(p.cwd, extra))
+			files = append(files, webconf.Under(p.cwd, extra))
 		}
 	}
 	o, errs := readMyCnf(p.tree, files)
@@ -52,7 +54,7 @@ func flavour(p *process) string {
 	if p.comm == "mariadbd" || strings.Contains(p.exe, "mariadb") || strings.Contains(strings.Join(p.args, " "), "mariadb") {
 		return "mariadb"
 	}
-	if _, ok := p.tree.stat(path.Join(path.Dir(p.exe), "mariadbd")); ok && p.exe != "" {
+	if _, ok := p.tree.Stat(path.Join(path.Dir(p.exe), "mariadbd")); ok && p.exe != "" {
 		return "mariadb"
 	}
 	return "mysql"
@@ -81,11 +83,11 @@ func (h *host) dbErrorLog(p *process, o myOptions, datadir string) string {
 	if v != "" && path.Ext(v) == "" {
 		v += ".err"
 	}
-	if v = abs(datadir, v); v != "" && p.tree.isFile(v) {
+	if v = webconf.Under(datadir, v); v != "" && p.tree.IsFile(v) {
 		return v
 	}
 	for _, f := range p.files {
-		if f.fd == 2 && p.tree.isFile(f.target) {
+		if f.fd == 2 && p.tree.IsFile(f.target) {
 			return f.target
 		}
 	}
@@ -93,13 +95,13 @@ func (h *host) dbErrorLog(p *process, o myOptions, datadir string) string {
 }
 
 func (h *host) hostname() string {
-	b, _ := tree{base: h.base}.read("/proc/sys/kernel/hostname")
+	b, _ := webconf.Tree{Base: h.base}.Read("/proc/sys/kernel/hostname")
 	return strings.TrimSpace(string(b))
 }
 
 func slowLog(p *process, o myOptions, datadir string) string {
 	if v := firstOf(o["slow-query-log-file"], o["log-slow-query-file"]); v != "" {
-		return abs(datadir, v)
+		return webconf.Under(datadir, v)
 	}
 	for _, f := range p.files {
 		if strings.HasSuffix(f.target, "slow.log") && path.IsAbs(f.target) {
@@ -128,7 +130,7 @@ func (h *host) dbListens(p *process, o myOptions, d *Database) {
 		}
 	}
 	for _, u := range unix {
-		if u = abs(p.cwd, u); !strings.HasSuffix(u, "mysqlx.sock") && (d.Socket == "" || u == o["socket"]) {
+		if u = webconf.Under(p.cwd, u); !strings.HasSuffix(u, "mysqlx.sock") && (d.Socket == "" || u == o["socket"]) {
 			d.Socket = p.seen(u)
 		}
 	}
@@ -140,7 +142,7 @@ func (h *host) dbListens(p *process, o myOptions, d *Database) {
 		return
 	}
 	// Which sockets are its own cannot be seen: the configuration must do.
-	d.Socket = p.seen(abs(datadirOr(d.DataDir), firstOf(o["socket"], h.usualSocket(p))))
+	d.Socket = p.seen(webconf.Under(datadirOr(d.DataDir), firstOf(o["socket"], h.usualSocket(p))))
 	if !o.on("skip-networking") {
 		d.Address = net.JoinHostPort(bindAddress(o["bind-address"]), strconv.Itoa(orDefault(want, 3306)))
 	}
@@ -159,7 +161,7 @@ func datadirOr(dir string) string { return firstOf(dir, "/var/lib/mysql") }
 // usualSocket returns the default socket that exists here.
 func (h *host) usualSocket(p *process) string {
 	for _, s := range []string{"/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"} {
-		if _, ok := p.tree.stat(s); ok {
+		if _, ok := p.tree.Stat(s); ok {
 			return s
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hirune/internal/core/hint"
+	"hirune/internal/edge/webconf"
 )
 
 // Finder finds what runs below a root. Its methods are not for several
@@ -24,10 +25,11 @@ type Finder struct {
 
 // kinds of daemon that discovery knows.
 const (
-	kindDatabase = "database"
-	kindApache   = "apache"
-	kindNginx    = "nginx"
-	kindFPM      = "fpm"
+	kindDatabase  = "database"
+	kindApache    = "apache"
+	kindNginx     = "nginx"
+	kindLiteSpeed = "litespeed"
+	kindFPM       = "fpm"
 )
 
 // host is one look at all processes.
@@ -90,6 +92,8 @@ func (h *host) master(p *process) {
 		h.apache(p)
 	case kindNginx:
 		h.nginx(p)
+	case kindLiteSpeed:
+		h.litespeed(p)
 	case kindFPM:
 		h.fpm(p)
 	}
@@ -115,6 +119,8 @@ func kindOf(comm string) string {
 		return kindApache
 	case comm == "nginx":
 		return kindNginx
+	case comm == "litespeed" || comm == "openlitespeed" || comm == "lshttpd" || strings.HasPrefix(comm, "lshttpd."):
+		return kindLiteSpeed
 	case strings.HasPrefix(comm, "php-fpm"):
 		return kindFPM
 	}
@@ -157,6 +163,11 @@ func (h *host) note(what string, err error) {
 	if errors.Is(err, fs.ErrPermission) {
 		n.Why, n.Hint = "permission denied", "run it with sudo"
 	}
+	h.keep(n)
+}
+
+// keep keeps a note, once.
+func (h *host) keep(n Note) {
 	if !slices.Contains(h.found.Notes, n) {
 		h.found.Notes = append(h.found.Notes, n)
 	}
@@ -174,12 +185,12 @@ const bitnamiScript = "/opt/bitnami/ctlscript.sh"
 // manager tells who starts services here. On a Bitnami image that is its own
 // script, although systemd runs too.
 func (h *host) manager() {
-	t := tree{base: h.base}
-	if t.isFile(bitnamiScript) {
+	t := webconf.Tree{Base: h.base}
+	if t.IsFile(bitnamiScript) {
 		h.found.Bitnami, h.found.Manager = bitnamiScript, "bitnami"
 		return
 	}
-	if t.isDir("/run/systemd/system") {
+	if t.IsDir("/run/systemd/system") {
 		h.found.Manager = "systemd"
 	}
 }
@@ -202,7 +213,7 @@ func (f *Finder) Stale(found Found) Changes {
 			c.Gone = append(c.Gone, pid)
 		}
 	}
-	now := tree{base: f.base()}.list("/proc", 1<<20)
+	now := webconf.Tree{Base: f.base()}.List("/proc", 1<<20)
 	seen := make(map[int]uint64, len(now))
 	for _, name := range now {
 		pid := atoi(name)

@@ -7,7 +7,10 @@
 // any of it.
 package discover
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Found is what runs here. A slice is empty where nothing of that kind was found.
 type Found struct {
@@ -40,10 +43,10 @@ type Database struct {
 	PasswordFile string
 }
 
-// WebServer is one running Apache or nginx.
+// WebServer is one running Apache, nginx or LiteSpeed.
 type WebServer struct {
 	Instance   string
-	Service    string // evidence.ServiceApache or ServiceNginx
+	Service    string // evidence.ServiceApache or ServiceNginx; ServiceOther for LiteSpeed
 	PID        int    // of the parent
 	Started    uint64 // start of the parent in clock ticks since boot
 	Config     string
@@ -54,11 +57,29 @@ type WebServer struct {
 	DocRoots   []DocRoot
 }
 
-// AccessLog is one access log with the format it is written in.
+// AccessLog is one access log with the format it is written in and the virtual
+// hosts that write to it.
 type AccessLog struct {
-	Path   string
-	Format string // LogFormat or log_format string; empty: unknown, combined is tried
-	Site   string // ServerName or server_name; empty for the default
+	Path    string
+	Format  string   // LogFormat or log_format string, this one after its escape=json or escape=none; empty: unknown, combined is tried
+	Formats []string // further ones that lines of the same file are written in
+	Site    string   // ServerName or server_name; empty for the default, or where several hosts share the log
+	Names   []string // all names of the hosts, as written: "*.example.com", "~^www"; a default host adds none
+	Roots   []string // document roots of the hosts
+	Proxy   *Proxy   // where the client's address in it comes from; nil: it is the connection's peer
+	Partly  bool     // a condition (env=, expr=, if=) leaves requests out
+	Gzip    bool     // written compressed, and late: it cannot be followed line by line
+}
+
+// Proxy is how a web server learns the client's address from a proxy before it
+// (mod_remoteip, the realip module).
+type Proxy struct {
+	Header    string         // "X-Forwarded-For", "CF-Connecting-IP", …; or "proxy_protocol", which is no header
+	Trusted   []netip.Prefix // peers whose word is taken
+	Others    []string       // further ones as written: host names, "unix:", a list that could not be read
+	Anyone    bool           // every peer's word is taken, so that a client can pass for any other
+	Recursive bool           // trusted addresses in the header are passed over from the right; else its last one counts
+	Mixed     bool           // hosts that share the log do not agree on all this, or some take the peer for the client
 }
 
 // DocRoot is where a virtual host serves from.

@@ -3,6 +3,8 @@ package discover
 import (
 	"path"
 	"strings"
+
+	"hirune/internal/edge/webconf"
 )
 
 // fpmConfig is what a php-fpm.conf says.
@@ -21,15 +23,15 @@ type fpmSection struct {
 // parseFPM reads a php-fpm.conf and what it includes. Relative includes are
 // taken from the directory of the main file; FPM takes them from its prefix,
 // which its title does not tell.
-func parseFPM(t tree, file string) (fpmConfig, []error) {
-	r := fpmReader{tree: t, left: maxFiles, main: file, byName: map[string]int{}}
+func parseFPM(t webconf.Tree, file string) (fpmConfig, []error) {
+	r := fpmReader{tree: t, left: webconf.MaxFiles, main: file, byName: map[string]int{}}
 	r.cfg.Global = fpmSection{Name: "global", File: file, Set: map[string]string{}}
 	r.file(file, -1, 0)
 	return r.cfg, r.errs
 }
 
 type fpmReader struct {
-	tree   tree
+	tree   webconf.Tree
 	cfg    fpmConfig
 	main   string
 	byName map[string]int
@@ -40,11 +42,11 @@ type fpmReader struct {
 // file reads one file; section is the index of the pool that is open where it
 // is included, -1 for global.
 func (r *fpmReader) file(name string, section, depth int) {
-	if r.left == 0 || depth > maxDepth {
+	if r.left == 0 || depth > webconf.MaxDepth {
 		return
 	}
 	r.left--
-	b, err := r.tree.read(name)
+	b, err := r.tree.Read(name)
 	if err != nil {
 		r.errs = append(r.errs, err)
 		return
@@ -68,7 +70,7 @@ func (r *fpmReader) line(line, file string, section, depth int) int {
 	}
 	key, value = strings.TrimSpace(key), iniValue(value)
 	if key == "include" {
-		for _, f := range r.tree.glob(abs(path.Dir(r.main), value)) {
+		for _, f := range r.tree.Glob(webconf.Under(path.Dir(r.main), value)) {
 			r.file(f, section, depth+1)
 		}
 		return section

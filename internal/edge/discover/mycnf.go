@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"hirune/internal/edge/webconf"
 )
 
 // myOptions are the server's options by name, with - instead of _ and without
@@ -16,8 +18,8 @@ var standardMyCnf = []string{"/etc/my.cnf", "/etc/mysql/my.cnf", "/usr/etc/my.cn
 
 // readMyCnf reads a server's option files with what they include. The later
 // line wins. Files that do not exist are passed over, as the server does.
-func readMyCnf(t tree, files []string) (myOptions, []error) {
-	r := myReader{tree: t, out: myOptions{}, left: maxFiles}
+func readMyCnf(t webconf.Tree, files []string) (myOptions, []error) {
+	r := myReader{tree: t, out: myOptions{}, left: webconf.MaxFiles}
 	for _, f := range files {
 		r.file(f, 0)
 	}
@@ -25,26 +27,26 @@ func readMyCnf(t tree, files []string) (myOptions, []error) {
 }
 
 type myReader struct {
-	tree tree
+	tree webconf.Tree
 	out  myOptions
 	left int
 	errs []error
 }
 
 func (r *myReader) file(name string, depth int) {
-	if depth > maxDepth || r.left == 0 {
+	if depth > webconf.MaxDepth || r.left == 0 {
 		return
 	}
 	r.left--
-	if _, ok := r.tree.stat(name); !ok && depth == 0 {
+	if _, ok := r.tree.Stat(name); !ok && depth == 0 {
 		return
 	}
-	b, err := r.tree.read(name)
+	b, err := r.tree.Read(name)
 	if err != nil {
 		r.errs = append(r.errs, err)
 		return
 	}
-	parseMyCnf(string(b), r.out, func(verb, arg string) { r.include(verb, abs(path.Dir(name), arg), depth+1) })
+	parseMyCnf(string(b), r.out, func(verb, arg string) { r.include(verb, webconf.Under(path.Dir(name), arg), depth+1) })
 }
 
 func (r *myReader) include(verb, name string, depth int) {
@@ -52,7 +54,7 @@ func (r *myReader) include(verb, name string, depth int) {
 		r.file(name, depth)
 		return
 	}
-	for _, n := range r.tree.list(name, maxFiles) {
+	for _, n := range r.tree.List(name, webconf.MaxFiles) {
 		if strings.HasSuffix(n, ".cnf") {
 			r.file(path.Join(name, n), depth)
 		}

@@ -34,12 +34,14 @@ func (c Config) database(f *Found, d DatabaseConfig) {
 
 // log sets a log's format, or adds the log to a web server of its own kind.
 func (c Config) log(f *Found, l LogConfig) {
-	entry := AccessLog(l)
 	for i := range f.WebServers {
 		for j, o := range f.WebServers[i].AccessLogs {
 			if o.Path == l.Path {
-				entry.Format, entry.Site = firstOf(l.Format, o.Format), firstOf(l.Site, o.Site)
-				f.WebServers[i].AccessLogs[j] = entry
+				entry := &f.WebServers[i].AccessLogs[j]
+				entry.Site = firstOf(l.Site, o.Site)
+				if l.Format != "" {
+					entry.Format, entry.Formats = l.Format, nil
+				}
 				return
 			}
 		}
@@ -47,7 +49,7 @@ func (c Config) log(f *Found, l LogConfig) {
 	if len(f.WebServers) == 0 {
 		f.WebServers = append(f.WebServers, WebServer{Instance: "configured", Service: evidence.ServiceOther, MaxWorkers: -1})
 	}
-	f.WebServers[0].AccessLogs = append(f.WebServers[0].AccessLogs, entry)
+	f.WebServers[0].AccessLogs = append(f.WebServers[0].AccessLogs, AccessLog{Path: l.Path, Format: l.Format, Site: l.Site})
 }
 
 func (c Config) pool(f *Found, p PoolConfig) {

@@ -8,22 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-func TestApacheWords(t *testing.T) {
-	for line, want := range map[string][]string{
-		`LogFormat "%h \"%r\" %>s" x`:     {"LogFormat", `%h "%r" %>s`, "x"},
-		`CustomLog 'a b' "c\\d"`:          {"CustomLog", "a b", `c\d`},
-		"Listen\t80":                      {"Listen", "80"},
-		`ErrorLog "open`:                  {"ErrorLog", "open"},
-		`  `:                              nil,
-		`CustomLog "|prog -x 'y'" common`: {"CustomLog", "|prog -x 'y'", "common"},
-	} {
-		if got := apacheWords(line); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %q, want %q", line, got, want)
-		}
-	}
-}
+	"hirune/internal/edge/webconf"
+)
 
 // apacheOf parses one file in a directory of its own.
 func apacheOf(t *testing.T, text string, defines ...string) apacheConfig {
@@ -32,7 +19,7 @@ func apacheOf(t *testing.T, text string, defines ...string) apacheConfig {
 	if err := os.WriteFile(filepath.Join(dir, "httpd.conf"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cfg, errs := parseApache(tree{base: dir}, "/", "httpd.conf", defines, map[string]string{"ENVDIR": "/e"})
+	cfg, errs := parseApache(webconf.Tree{Base: dir}, webconf.ApacheStart{File: "httpd.conf", Root: "/", Defines: defines, Env: map[string]string{"ENVDIR": "/e"}})
 	if len(errs) > 0 {
 		t.Fatalf("got errors %v", errs)
 	}
@@ -74,7 +61,7 @@ ErrorLog main
 	if len(cfg.Hosts) != 1 || cfg.Hosts[0].ErrorLog != "/e/x" || cfg.Main.ErrorLog != "/main" {
 		t.Fatalf("got hosts %+v, main %+v", cfg.Hosts, cfg.Main)
 	}
-	if logs := cfg.Hosts[0].Logs; len(logs) != 2 || logs[0] != (apacheLog{"/d/y", "%h %r"}) || logs[1].Target != "/${UNKNOWN}/z" {
+	if logs := cfg.Hosts[0].Logs; len(logs) != 2 || logs[0] != (apacheLog{Target: "/d/y", Format: "%h %r"}) || logs[1].Target != "/${UNKNOWN}/z" {
 		t.Errorf("got logs %+v", logs)
 	}
 }
@@ -83,25 +70,6 @@ func TestApacheIncludesItself(t *testing.T) {
 	cfg := apacheOf(t, "Listen 80\nInclude /httpd.conf\nInclude /\n")
 	if len(cfg.Listen) == 0 {
 		t.Error("nothing was read")
-	}
-}
-
-func TestNginxText(t *testing.T) {
-	_, err := parseNginxText(`a "b c" 'd\'e' f\;g ${h}i; # no
-block x { inner { y 1; } content_by_lua_block { if x then return "}" end } z 2; }`)
-	if err == nil {
-		t.Fatal("want an error: the quoted brace ends the lua block")
-	}
-	ds, err := parseNginxText(`a "b c" 'd\'e' f\;g ${h}i; # no
-block x { inner { y 1; } content_by_lua_block { t = {} } z 2; }`)
-	if err != nil || len(ds) != 2 || !slices.Equal(ds[0].Args, []string{"b c", "d'e", "f;g", "${h}i"}) {
-		t.Fatalf("got %+v, %v", ds, err)
-	}
-	if v, ok := last(ds[1].Block, "z"); !ok || v != "2" {
-		t.Errorf("got %+v", ds[1])
-	}
-	if _, err := parseNginxText("a { b"); err == nil {
-		t.Error("an open block is no error")
 	}
 }
 
@@ -129,52 +97,6 @@ func TestSocketTables(t *testing.T) {
 	if len(unix) != 1 || unix["12"] != "/a b/c" {
 		t.Errorf("got %v", unix)
 	}
-}
-
-// TestLinksStayInside keeps a container's links from leading to our files.
-func TestLinksStayInside(t *testing.T) {
-	dir := t.TempDir()
-	for link, to := range map[string]string{"abs": "/etc/passwd", "up": "../../../../../../etc/passwd", "loop": "loop"} {
-		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
-			t.Fatal(err)
-		}
-		tr := tree{base: dir}
-		if _, err := tr.read("/" + link); err == nil {
-			t.Errorf("%s: read through the link", link)
-		}
-	}
-}
-
-func TestWildcards(t *testing.T) {
-	dir := t.TempDir()
-	for _, f := range []string{"a/x.conf", "b/y.conf", "b/.z.conf", "b/n.txt"} {
-		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(f)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, f), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := (tree{base: dir}).glob("/*/*.conf"); !slices.Equal(got, []string{"/a/x.conf", "/b/y.conf"}) {
-		t.Errorf("got %v", got)
-	}
-}
-
-func FuzzApache(f *testing.F) {
-	f.Add("<VirtualHost *:80>\nServerName x\nCustomLog \"|a\" c\n</VirtualHost>\nInclude x*\n<IfModule !y>\nDefine a b\n</IfModule>\n${a}")
-	f.Fuzz(func(_ *testing.T, text string) {
-		r := apacheReader{at: -1, vars: map[string]string{}, modules: map[string]bool{}}
-		r.cfg.Formats = map[string]string{}
-		var open []apacheSection
-		for line := range apacheLines(text) {
-			open = r.line(line, open, maxDepth+1)
-		}
-	})
-}
-
-func FuzzNginx(f *testing.F) {
-	f.Add("http { server { listen 80; log_format a 'x' \"y\"; } x_by_lua_block { {} } }")
-	f.Fuzz(func(_ *testing.T, text string) { _, _ = parseNginxText(text) })
 }
 
 func FuzzMyCnf(f *testing.F) {

@@ -20,7 +20,7 @@ func (h *host) fpm(p *process) {
 	h.notes("configuration of "+p.comm, errs)
 	errorLog := h.fpmErrorLog(p, cfg.Global.Set["error_log"])
 	for _, s := range cfg.Pools {
-		pool := Pool{Instance: fpmName(p, file), Name: s.Name, MasterPID: p.pid, Started: p.started, MaxChildren: -1, ErrorLog: errorLog, User: s.Set["user"], Config: p.tree.host(s.File)}
+		pool := Pool{Instance: fpmName(p, file), Name: s.Name, MasterPID: p.pid, Started: p.started, MaxChildren: -1, ErrorLog: errorLog, User: s.Set["user"], Config: p.tree.Host(s.File)}
 		if n := atoi(s.Set["pm.max_children"]); n > 0 {
 			pool.MaxChildren = n
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hirune/internal/edge/webconf"
 )
 
 // process is one row of /proc that discovery looks at.
@@ -18,7 +20,7 @@ type process struct {
 	args      []string
 	exe       string // empty where it may not be read
 	cwd       string
-	tree      tree // its files
+	tree      webconf.Tree // its files
 	files     []openFile
 	seesFiles bool // its open files could be read
 }
@@ -127,34 +129,34 @@ func readLink(dir, name string) (openFile, bool) {
 
 // processTree tells whether the process has another root than we have: a
 // chroot or a container. A private /tmp alone does not count.
-func processTree(base string, pid int) tree {
+func processTree(base string, pid int) webconf.Tree {
 	link := procPath("", pid, "root")
 	st, err := os.Lstat(base + link)
 	if err != nil {
-		return tree{base: base}
+		return webconf.Tree{Base: base}
 	}
 	if st.IsDir() { // a fixture of a container
-		return tree{base: base, root: link}
+		return webconf.Tree{Base: base, Root: link}
 	}
 	if to, err := os.Readlink(base + link); err == nil && to != "/" {
-		return tree{base: base, root: to}
+		return webconf.Tree{Base: base, Root: to}
 	}
 	if base != "" {
-		return tree{base: base}
+		return webconf.Tree{Base: base}
 	}
 	ours, err1 := os.Stat("/")
 	theirs, err2 := os.Stat(link)
 	if err1 == nil && err2 == nil && !os.SameFile(ours, theirs) {
-		return tree{root: link}
+		return webconf.Tree{Root: link}
 	}
-	return tree{}
+	return webconf.Tree{}
 }
 
 // seen returns the path by which the host sees a file that the process names,
 // also when it lies in the process' private /tmp.
 func (p *process) seen(name string) string {
-	if name == "" || p.tree.root != "" || p.tree.base != "" {
-		return p.tree.host(name)
+	if name == "" || p.tree.Root != "" || p.tree.Base != "" {
+		return p.tree.Host(name)
 	}
 	private := procPath("", p.pid, "root") + path.Clean("/"+name)
 	if _, err := os.Lstat(name); err == nil {
@@ -164,14 +166,6 @@ func (p *process) seen(name string) string {
 		return private
 	}
 	return name
-}
-
-// abs makes a path absolute against a directory.
-func abs(dir, name string) string {
-	if name == "" || path.IsAbs(name) || dir == "" {
-		return name
-	}
-	return path.Join(dir, name)
 }
 
 // program returns the last part of the program's path, or the command name where

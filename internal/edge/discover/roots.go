@@ -4,6 +4,8 @@ import (
 	"os"
 	"path"
 	"slices"
+
+	"hirune/internal/edge/webconf"
 )
 
 // maxSubdirs bounds the search for sites below a document root.
@@ -42,7 +44,7 @@ func (h *host) phpRoots() {
 		for _, c := range h.children(pid) {
 			cwd, err := os.Readlink(procPath(h.base, c.pid, "cwd"))
 			if t := processTree(h.base, c.pid); err == nil && cwd != "/" {
-				h.addRoot(Root{Dir: t.host(cwd)})
+				h.addRoot(Root{Dir: t.Host(cwd)})
 			}
 		}
 	}
@@ -50,15 +52,15 @@ func (h *host) phpRoots() {
 
 // addRoot adds a directory and, if there is none in it, the sites right below.
 func (h *host) addRoot(r Root) {
-	t := tree{base: h.base}
-	if !t.isDir(r.Dir) {
+	t := webconf.Tree{Base: h.base}
+	if !t.IsDir(r.Dir) {
 		return
 	}
 	if r.WPConfig = wpConfig(t, r.Dir); r.WPConfig == "" {
-		for _, name := range t.list(r.Dir, maxSubdirs) {
+		for _, name := range t.List(r.Dir, maxSubdirs) {
 			sub := r
 			sub.Dir = path.Join(r.Dir, name)
-			if sub.WPConfig = wpConfig(t, sub.Dir); sub.WPConfig != "" && t.isDir(path.Join(sub.Dir, "wp-includes")) {
+			if sub.WPConfig = wpConfig(t, sub.Dir); sub.WPConfig != "" && t.IsDir(path.Join(sub.Dir, "wp-includes")) {
 				h.keepRoot(sub)
 			}
 		}
@@ -83,13 +85,13 @@ func (h *host) keepRoot(r Root) {
 // wpConfig returns the configuration of the WordPress in dir: in it, or one
 // directory up unless that is a WordPress of its own.
 // Source: wp-load.php.
-func wpConfig(t tree, dir string) string {
-	if f := path.Join(dir, "wp-config.php"); t.isFile(f) {
+func wpConfig(t webconf.Tree, dir string) string {
+	if f := path.Join(dir, "wp-config.php"); t.IsFile(f) {
 		return f
 	}
 	up := path.Dir(dir)
 	f := path.Join(up, "wp-config.php")
-	if t.isFile(path.Join(dir, "wp-load.php")) && t.isFile(f) && !t.isFile(path.Join(up, "wp-settings.php")) {
+	if t.IsFile(path.Join(dir, "wp-load.php")) && t.IsFile(f) && !t.IsFile(path.Join(up, "wp-settings.php")) {
 		return f
 	}
 	return ""

@@ -9,58 +9,58 @@ import (
 	"strings"
 
 	"hirune/internal/core/evidence"
+	"hirune/internal/edge/webconf"
 )
 
-// combined is the format of a log that names none we know.
-const combinedFormat = `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
+// Formats that distributions define under these names, for configurations whose
+// LogFormat could not be read; commonFormat is also Apache's own default.
+const (
+	commonFormat   = `%h %l %u %t "%r" %>s %b`
+	combinedFormat = `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
+)
 
 // apache takes one running Apache.
 func (h *host) apache(p *process) {
 	root, file := apacheFiles(p)
-	cfg, errs := parseApache(p.tree, root, file, apacheDefines(p.args), h.apacheEnv(p))
+	cfg, errs := parseApache(p.tree, webconf.ApacheStart{File: file, Root: root, Defines: webconf.Defines(p.args), Env: h.apacheEnv(p)})
 	h.notes("configuration of "+p.comm, errs)
 	if cfg.Macros {
-		h.found.Notes = append(h.found.Notes, Note{What: "configuration of " + p.comm, Why: "mod_macro is used, and what it makes is not seen", Hint: "name the sites and logs in " + DefaultConfig})
+		h.keep(Note{What: "configuration of " + p.comm, Why: "mod_macro is used, and what it makes is not seen", Hint: "name the sites and logs in " + DefaultConfig})
 	}
-	w := WebServer{Service: evidence.ServiceApache, PID: p.pid, Started: p.started, Config: p.tree.host(abs(root, file)), MaxWorkers: cfg.MaxWorkers}
+	w := WebServer{Service: evidence.ServiceApache, PID: p.pid, Started: p.started, Config: p.tree.Host(webconf.Under(root, file)), MaxWorkers: cfg.MaxWorkers}
 	h.webListens(p, &w, cfg.Listen)
-	hosts := append([]apacheHost{cfg.Main}, cfg.Hosts...)
-	if w.ErrorLogs = nil; cfg.Main.ErrorLog == "" {
-		hosts[0].ErrorLog = abs(cfg.ServerRoot, "logs/error_log")
+	if cfg.Main.ErrorLog == "" {
+		cfg.Main.ErrorLog = webconf.Under(cfg.Root, "logs/error_log")
 	}
-	for i, v := range hosts {
+	for i, v := range append([]apacheHost{cfg.Main}, cfg.Hosts...) {
 		h.apacheHost(p, &w, cfg, v, i == 0)
 	}
-	h.openLogs(p, &w)
+	h.openLogs(p, &w, AccessLog{})
 	w.Instance = p.program() + ":" + webName(w)
 	h.found.WebServers = append(h.found.WebServers, w)
 }
 
 // apacheHost adds one host's document root and logs.
 func (h *host) apacheHost(p *process, w *WebServer, cfg apacheConfig, v apacheHost, main bool) {
-	name, _, _ := strings.Cut(v.Name, ":")
 	if v.ErrorLog != "" && !strings.HasPrefix(v.ErrorLog, "syslog") {
 		for _, f := range h.logFiles(p, v.ErrorLog) {
 			w.ErrorLogs = appendNew(w.ErrorLogs, f)
 		}
 	}
-	for _, l := range v.Logs {
-		format, ok := cfg.Formats[l.Format]
-		switch {
-		case ok:
-		case strings.Contains(l.Format, "%"):
-			format = l.Format
-		case l.Format == "combined":
-			format = combinedFormat
-		}
-		for _, f := range h.logFiles(p, l.Target) {
-			addLog(w, AccessLog{Path: f, Format: format, Site: name})
+	by := AccessLog{Site: webconf.PlainName(v.Name), Names: v.names(), Proxy: v.proxy(cfg.Main)}
+	if root := firstOf(v.DocRoot, cfg.Main.DocRoot); root != "" {
+		by.Roots = []string{p.tree.Host(root)}
+	}
+	for _, l := range v.logs(cfg.Main) {
+		by.Format, by.Partly = l.Format, l.Partly
+		for _, by.Path = range h.logFiles(p, l.Target) {
+			h.addLog(w, by)
 		}
 	}
 	if v.DocRoot == "" {
 		return
 	}
-	d := DocRoot{Site: name, Dir: p.tree.host(v.DocRoot), TLS: v.TLS}
+	d := DocRoot{Site: by.Site, Dir: p.tree.Host(v.DocRoot), TLS: v.TLS}
 	switch {
 	case !main && len(v.Addresses) > 0:
 		d.Listen = hostListen(v.Addresses[0], w.Listen)
@@ -101,7 +101,7 @@ func wildcardHost(port string, listens []string) string {
 // apacheFiles returns the server root and the configuration file: as told on
 // the command line, else what the program was built with.
 func apacheFiles(p *process) (root, file string) {
-	root, file = shortArg(p.args, "-d"), shortArg(p.args, "-f")
+	root, file = webconf.Flag(p.args, "-d"), webconf.Flag(p.args, "-f")
 	dirs := []string{"/etc/apache2", "/etc/httpd", "/usr/local/apache2"}
 	if p.exe != "" {
 		dirs = append([]string{path.Dir(path.Dir(p.exe))}, dirs...) // /opt/bitnami/apache/bin/httpd
@@ -111,7 +111,7 @@ func apacheFiles(p *process) (root, file string) {
 	}
 	for _, d := range dirs {
 		for _, f := range []string{"apache2.conf", "conf/httpd.conf"} {
-			if p.tree.isFile(path.Join(d, f)) {
+			if p.tree.IsFile(path.Join(d, f)) {
 				return d, firstOf(file, f)
 			}
 		}
@@ -122,31 +122,6 @@ func apacheFiles(p *process) (root, file string) {
 	return root, firstOf(file, "conf/httpd.conf")
 }
 
-// shortArg returns the value of "-f value" or "-fvalue".
-func shortArg(args []string, name string) string {
-	for i, a := range args {
-		if a == name && i+1 < len(args) {
-			return args[i+1]
-		}
-		if v, ok := strings.CutPrefix(a, name); ok && v != "" && i > 0 {
-			return v
-		}
-	}
-	return ""
-}
-
-func apacheDefines(args []string) []string {
-	var out []string
-	for i, a := range args {
-		if a == "-D" && i+1 < len(args) {
-			out = append(out, args[i+1])
-		} else if v, ok := strings.CutPrefix(a, "-D"); ok && v != "" {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
 // apacheEnv is the environment that the configuration's ${NAME} come from: of
 // the process, or Debian's envvars where that may not be read.
 func (h *host) apacheEnv(p *process) map[string]string {
@@ -154,7 +129,7 @@ func (h *host) apacheEnv(p *process) map[string]string {
 	if env["APACHE_LOG_DIR"] != "" {
 		return env
 	}
-	b, err := p.tree.read("/etc/apache2/envvars")
+	b, err := p.tree.Read("/etc/apache2/envvars")
 	if err != nil {
 		return env
 	}

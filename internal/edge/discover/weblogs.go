@@ -6,18 +6,33 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"hirune/internal/edge/webconf"
 )
 
-// addLog adds an access log, or takes the site off one that several share.
-func addLog(w *WebServer, l AccessLog) {
-	i := slices.IndexFunc(w.AccessLogs, func(o AccessLog) bool { return o.Path == l.Path })
+// addLog adds an access log, or a host to one that several share.
+func (h *host) addLog(w *WebServer, l AccessLog) {
+	t := webconf.Tree{Base: h.base}
+	i := slices.IndexFunc(w.AccessLogs, func(o AccessLog) bool { return t.Same(o.Path, l.Path) })
 	if i < 0 {
 		w.AccessLogs = append(w.AccessLogs, l)
 		return
 	}
-	if w.AccessLogs[i].Site != l.Site {
-		w.AccessLogs[i].Site = ""
+	o := &w.AccessLogs[i]
+	if o.Site != l.Site {
+		o.Site = ""
 	}
+	if l.Format != o.Format {
+		o.Formats = appendNew(o.Formats, l.Format)
+	}
+	for _, n := range l.Names {
+		o.Names = appendNew(slices.Clip(o.Names), n)
+	}
+	for _, r := range l.Roots {
+		o.Roots = appendNew(slices.Clip(o.Roots), r)
+	}
+	o.Proxy = together(o.Proxy, l.Proxy)
+	o.Partly, o.Gzip = o.Partly || l.Partly, o.Gzip || l.Gzip
 }
 
 // logFiles returns the files that a configured log target stands for: itself,
@@ -45,7 +60,7 @@ func (h *host) logFiles(p *process, target string) []string {
 		}
 	}
 	if out == nil {
-		h.found.Notes = append(h.found.Notes, Note{What: "access or error log of " + p.comm, Why: "it goes to a program", Hint: "name the log in " + DefaultConfig})
+		h.keep(Note{What: "access or error log of " + p.comm, Why: "it goes to a program", Hint: "name the log in " + DefaultConfig})
 	}
 	return out
 }
@@ -89,8 +104,8 @@ func (h *host) appends(p *process, fd int) bool {
 
 // openLogs holds the configuration's logs against the open files: a log that is
 // open but not configured is added, one that is neither open nor there is
-// dropped with a note.
-func (h *host) openLogs(p *process, w *WebServer) {
+// dropped with a note. unnamed is what is known of a log that no directive names.
+func (h *host) openLogs(p *process, w *WebServer, unnamed AccessLog) {
 	if !p.seesFiles {
 		return
 	}
@@ -98,20 +113,21 @@ func (h *host) openLogs(p *process, w *WebServer) {
 	for i := range open {
 		open[i] = p.seen(open[i])
 	}
-	t := tree{base: h.base}
+	t := webconf.Tree{Base: h.base}
 	w.AccessLogs = slices.DeleteFunc(w.AccessLogs, func(l AccessLog) bool {
-		_, there := t.stat(l.Path)
+		_, there := t.Stat(l.Path)
 		if there || slices.Contains(open, l.Path) {
 			return false
 		}
-		h.found.Notes = append(h.found.Notes, Note{What: "access log " + l.Path, Why: "it is configured and does not exist", Hint: "was the configuration changed without a reload?"})
+		h.keep(Note{What: "access log " + l.Path, Why: "it is configured and does not exist", Hint: "was the configuration changed without a reload?"})
 		return true
 	})
 	for _, f := range open {
-		known := slices.ContainsFunc(w.AccessLogs, func(l AccessLog) bool { return t.same(l.Path, f) })
-		known = known || slices.ContainsFunc(w.ErrorLogs, func(e string) bool { return t.same(e, f) })
+		known := slices.ContainsFunc(w.AccessLogs, func(l AccessLog) bool { return t.Same(l.Path, f) })
+		known = known || slices.ContainsFunc(w.ErrorLogs, func(e string) bool { return t.Same(e, f) })
 		if !known && strings.Contains(path.Base(f), "access") {
-			w.AccessLogs = append(w.AccessLogs, AccessLog{Path: f})
+			unnamed.Path = f
+			w.AccessLogs = append(w.AccessLogs, unnamed)
 		}
 	}
 }

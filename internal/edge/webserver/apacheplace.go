@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"hirune/internal/edge/webconf"
 )
 
 // apachePlace finds the pattern that takes our file in: one at the level of the
@@ -42,13 +44,8 @@ func apachePlace(in In, p process) (place, error) {
 // configuration names one: -d, or what the program was built with, which is the
 // directory above its configuration.
 func apacheRoot(p process, config string) string {
-	for i, a := range p.args {
-		if a == "-d" && i+1 < len(p.args) {
-			return p.args[i+1]
-		}
-		if v, ok := strings.CutPrefix(a, "-d"); ok && v != "" && i > 0 {
-			return v
-		}
+	if root := webconf.Flag(p.args, "-d"); root != "" {
+		return root
 	}
 	if dir := filepath.Dir(config); filepath.Base(dir) != "conf" {
 		return dir
@@ -65,7 +62,7 @@ func pathIn(takes []take, name string) string {
 		}
 		ok, err := filepath.Match(filepath.Base(t.pattern), name)
 		dir := filepath.Dir(t.pattern)
-		if err != nil || !ok || strings.ContainsAny(dir, "*?[") || !isDir(dir) {
+		if err != nil || !ok || webconf.IsPattern(dir) || !isDir(dir) {
 			continue
 		}
 		mine := 3

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hirune/internal/edge/webconf"
 )
 
 // label is where SELinux keeps a file's label.
@@ -31,7 +33,7 @@ func load(path string) (string, look, error) {
 	}
 	defer f.Close()
 	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() || st.Size() > configBytes {
+	if err != nil || !st.Mode().IsRegular() || st.Size() > webconf.MaxFileBytes {
 		return "", look{}, fmt.Errorf("read %s: not a file of a configuration", shown(path))
 	}
 	l := look{mode: st.Mode().Perm(), label: labelOf(f)}

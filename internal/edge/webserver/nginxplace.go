@@ -10,16 +10,18 @@ import (
 	"strings"
 
 	"hirune/internal/core/remedy"
+	"hirune/internal/edge/webconf"
 )
 
 // nginxPlace finds the server blocks that serve the site, and how our file gets
 // into each of them: by a pattern that they all include, else by one line at
 // the top of each.
 func nginxPlace(in In, _ process) (place, error) {
-	main, err := readNginx(in.Config)
+	c, err := webconf.ReadNginx(webconf.Tree{}, in.Config)
 	if err != nil {
 		return place{}, err
 	}
+	main := c.Directives
 	out := place{root: in.DocRoot}
 	blocks := serving(in, main)
 	dir := real(filepath.Dir(in.Config))
@@ -31,7 +33,7 @@ func nginxPlace(in In, _ process) (place, error) {
 		return out, nil
 	}
 	for _, b := range blocks {
-		out.ends = append(out.ends, nginxEnds(b.block, in.Listen)...)
+		out.ends = append(out.ends, nginxEnds(b.Block, in.Listen)...)
 	}
 	if out.path = shared(in, main, blocks, name); out.path != "" {
 		return out, nil
@@ -50,20 +52,20 @@ func nginxPlace(in In, _ process) (place, error) {
 
 // serving are the site's server blocks: those with its document root, else with
 // its name. A block that only redirects starts no PHP.
-func serving(in In, main []directive) []directive {
-	var byRoot, byName []directive
-	for _, http := range named(main, "http") {
-		outer := value(http.block, "root")
-		for _, s := range named(http.block, "server") {
-			if len(named(s.block, "return")) > 0 {
+func serving(in In, main []webconf.Directive) []webconf.Directive {
+	var byRoot, byName []webconf.Directive
+	for _, http := range webconf.Named(main, "http") {
+		outer := webconf.Value(http.Block, "root")
+		for _, s := range webconf.Named(http.Block, "server") {
+			if len(webconf.Named(s.Block, "return")) > 0 {
 				continue
 			}
-			switch root := rootOf(s.block, outer); {
+			switch root := rootOf(s.Block, outer); {
 			case root != "" && !strings.Contains(root, "$") && filepath.IsAbs(root):
 				if sameDir(root, in.DocRoot) {
 					byRoot = append(byRoot, s)
 				}
-			case strings.Contains(root, "$") && in.Host != "" && names(s.block, in.Host):
+			case strings.Contains(root, "$") && in.Host != "" && names(s.Block, in.Host):
 				byName = append(byName, s)
 			}
 		}
@@ -73,21 +75,21 @@ func serving(in In, main []directive) []directive {
 
 // rootOf is the document root of a server block: its own, that of location /,
 // or that of the http block.
-func rootOf(block []directive, outer string) string {
-	if v := value(block, "root"); v != "" {
+func rootOf(block []webconf.Directive, outer string) string {
+	if v := webconf.Value(block, "root"); v != "" {
 		return v
 	}
-	for _, l := range named(block, "location") {
-		if v := value(l.block, "root"); v != "" && len(l.args) > 0 && l.args[len(l.args)-1] == "/" {
+	for _, l := range webconf.Named(block, "location") {
+		if v := webconf.Value(l.Block, "root"); v != "" && len(l.Args) > 0 && l.Args[len(l.Args)-1] == "/" {
 			return v
 		}
 	}
 	return outer
 }
 
-func names(block []directive, host string) bool {
-	for _, d := range named(block, "server_name") {
-		if slices.Contains(d.args, host) {
+func names(block []webconf.Directive, host string) bool {
+	for _, d := range webconf.Named(block, "server_name") {
+		if slices.Contains(d.Args, host) {
 			return true
 		}
 	}
@@ -96,14 +98,14 @@ func names(block []directive, host string) bool {
 
 // shared is the path of our file by a pattern that all blocks of the site
 // include and no other place does; "" where there is none.
-func shared(in In, main, blocks []directive, name string) string {
-	for _, d := range blocks[0].block {
+func shared(in In, main, blocks []webconf.Directive, name string) string {
+	for _, d := range blocks[0].Block {
 		pattern, ok := patternOf(d, filepath.Dir(in.Config))
 		if !ok {
 			continue
 		}
 		dir := filepath.Dir(pattern)
-		if match, _ := filepath.Match(filepath.Base(pattern), name); !match || strings.ContainsAny(dir, "*?[") || !isDir(dir) {
+		if match, _ := filepath.Match(filepath.Base(pattern), name); !match || webconf.IsPattern(dir) || !isDir(dir) {
 			continue
 		}
 		path := filepath.Join(real(dir), name)
@@ -115,21 +117,21 @@ func shared(in In, main, blocks []directive, name string) string {
 }
 
 // patternOf is the absolute pattern of an include with wildcards.
-func patternOf(d directive, dir string) (string, bool) {
-	if d.name != "include" || d.has || len(d.args) != 1 || !strings.ContainsAny(d.args[0], "*?[") {
+func patternOf(d webconf.Directive, dir string) (string, bool) {
+	if !d.Includes() || len(d.Args) != 1 || !webconf.IsPattern(d.Args[0]) {
 		return "", false
 	}
-	return under(dir, d.args[0]), true
+	return webconf.Under(dir, d.Args[0]), true
 }
 
-func allTake(blocks []directive, in In, path string) bool {
-	return !slices.ContainsFunc(blocks, func(b directive) bool { return takers(b.block, in, path, false) == 0 })
+func allTake(blocks []webconf.Directive, in In, path string) bool {
+	return !slices.ContainsFunc(blocks, func(b webconf.Directive) bool { return takers(b.Block, in, path, false) == 0 })
 }
 
 // takenBy counts the places of the whole configuration that take a file in.
-func takenBy(main []directive, in In, path string) int { return takers(main, in, path, true) }
+func takenBy(main []webconf.Directive, in In, path string) int { return takers(main, in, path, true) }
 
-func takers(ds []directive, in In, path string, deep bool) int {
+func takers(ds []webconf.Directive, in In, path string, deep bool) int {
 	n := 0
 	for _, d := range ds {
 		if pattern, ok := patternOf(d, filepath.Dir(in.Config)); ok {
@@ -139,8 +141,8 @@ func takers(ds []directive, in In, path string, deep bool) int {
 				}
 			}
 		}
-		if deep || d.name == "include" && !d.has {
-			n += takers(d.block, in, path, deep)
+		if deep || d.Includes() {
+			n += takers(d.Block, in, path, deep)
 		}
 	}
 	return n
@@ -148,10 +150,10 @@ func takers(ds []directive, in In, path string, deep bool) int {
 
 // hooks are the lines that the files of the blocks get. A line that is there
 // already is told as well: the step is then found done.
-func hooks(in In, main, blocks []directive, path, line string) ([]remedy.Hook, error) {
+func hooks(in In, main, blocks []webconf.Directive, path, line string) ([]remedy.Hook, error) {
 	have := 0
 	for _, b := range blocks {
-		have += min(takers(b.block, in, path, false), 1)
+		have += min(takers(b.Block, in, path, false), 1)
 	}
 	if others := takenBy(main, in, path) - have; others > 0 {
 		return nil, fmt.Errorf("another part of the configuration would take in %s, too", path)
@@ -174,52 +176,52 @@ func hooks(in In, main, blocks []directive, path, line string) ([]remedy.Hook, e
 
 // hookOf finds the first directive of a block that begins a line: ours goes
 // before it, so that it is read before the site's own.
-func hookOf(b directive, line string) (remedy.Hook, error) {
-	file := real(b.file)
-	text, err := readConfig(file)
+func hookOf(b webconf.Directive, line string) (remedy.Hook, error) {
+	file := real(b.File)
+	text, err := webconf.Tree{}.Read(file)
 	if err != nil {
 		return remedy.Hook{}, fmt.Errorf("read the server block's file: %w", err)
 	}
-	lines := strings.Split(text, "\n")
-	for _, d := range b.block {
-		if !d.first || d.file != b.file || d.line <= b.line || d.line > len(lines) {
+	lines := strings.Split(string(text), "\n")
+	for _, d := range b.Block {
+		if !d.First || d.File != b.File || d.Line <= b.Line || d.Line > len(lines) {
 			continue
 		}
-		next := lines[d.line-1]
+		next := lines[d.Line-1]
 		if strings.TrimSpace(strings.TrimSuffix(next, "\r")) == line {
 			continue // ours, from before
 		}
 		indent := next[:len(next)-len(strings.TrimLeft(next, " \t"))]
-		return remedy.Hook{File: file, Line: indent + line, Next: strings.TrimSuffix(next, "\r"), At: d.line}, nil
+		return remedy.Hook{File: file, Line: indent + line, Next: strings.TrimSuffix(next, "\r"), At: d.Line}, nil
 	}
 	return remedy.Hook{}, errors.New("the server block in " + shown(file) + " has no directive that begins a line of its own")
 }
 
 // nginxEnds are where a server block answers.
-func nginxEnds(block []directive, listen string) []endpoint {
+func nginxEnds(block []webconf.Directive, listen string) []endpoint {
 	name := ""
-	for _, d := range named(block, "server_name") {
-		for _, a := range d.args {
+	for _, d := range webconf.Named(block, "server_name") {
+		for _, a := range d.Args {
 			if name == "" && a != "_" && a != "" && !strings.ContainsAny(a, "*~$") {
 				name = strings.TrimPrefix(a, ".")
 			}
 		}
 	}
-	all := named(block, "listen")
+	all := webconf.Named(block, "listen")
 	if len(all) == 0 {
-		all = []directive{{args: []string{"80"}}}
+		all = []webconf.Directive{{Args: []string{"80"}}}
 	}
 	_, port, _ := net.SplitHostPort(listen)
 	var out []endpoint
 	for _, l := range all {
-		if len(l.args) == 0 || strings.HasPrefix(l.args[0], "unix:") || slices.Contains(l.args, "proxy_protocol") {
+		if len(l.Args) == 0 || strings.HasPrefix(l.Args[0], "unix:") || slices.Contains(l.Args, "proxy_protocol") {
 			continue
 		}
-		if net.ParseIP(strings.Trim(l.args[0], "[]")) != nil || l.args[0] == "*" || l.args[0] == "localhost" {
+		if net.ParseIP(strings.Trim(l.Args[0], "[]")) != nil || l.Args[0] == "*" || l.Args[0] == "localhost" {
 			port = "80" // an address without a port
 		}
-		e := endpoint{address: loopback(l.args[0], port), tls: slices.Contains(l.args, "ssl") || slices.Contains(l.args, "quic"), host: name}
-		if e.address != "" && !slices.Contains(l.args, "quic") {
+		e := endpoint{address: loopback(l.Args[0], port), tls: slices.Contains(l.Args, "ssl") || slices.Contains(l.Args, "quic"), host: name}
+		if e.address != "" && !slices.Contains(l.Args, "quic") {
 			out = append(out, e)
 		}
 	}

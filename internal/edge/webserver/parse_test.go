@@ -10,6 +10,7 @@ import (
 
 	"hirune/internal/core/evidence"
 	"hirune/internal/core/remedy"
+	"hirune/internal/edge/webconf"
 )
 
 // files writes a tree of files and returns its directory.
@@ -230,39 +231,34 @@ func FuzzHooks(f *testing.F) {
 	})
 }
 
+// FuzzNginx asks a configuration that has no includes for the site's blocks.
 func FuzzNginx(f *testing.F) {
 	f.Add("http { server { listen 80; root /w; location ~ \\.php$ { x \"a;b\"; } } }")
-	f.Add("a_by_lua_block { x = { } } b ${c} 'd\\'e';")
+	f.Add("http { server { listen [::]:x; server_name ~x \"\"; root $x; } }")
 	f.Fuzz(func(t *testing.T, text string) {
-		ds, _ := parseNginx("f", text)
-		lines := strings.Split(text, "\n")
-		var walk func([]directive)
-		walk = func(ds []directive) {
-			for _, d := range ds {
-				if d.line < 1 || d.line > len(lines) {
-					t.Errorf("directive %q on line %d of %d", d.name, d.line, len(lines))
+		if strings.Contains(text, "include") {
+			return // it would read this host's files
+		}
+		c, _ := webconf.ReadNginx(webconf.Tree{}, filepath.Join(files(t, map[string]string{"f": text}), "f"))
+		for _, b := range serving(In{DocRoot: "/w", Host: "x"}, c.Directives) {
+			for _, e := range nginxEnds(b.Block, "127.0.0.1:80") {
+				if e.address == "" {
+					t.Errorf("got an empty address from %q", text)
 				}
-				walk(d.block)
 			}
 		}
-		walk(ds)
-		serving(In{DocRoot: "/w", Host: "x"}, ds)
 	})
 }
 
 func FuzzApache(f *testing.F) {
 	f.Add("<VirtualHost *:80>\nDocumentRoot \"/w\"\nServerName https://x:80\n</VirtualHost>\n<IfModule !mod_x.c>\nLoadModule a b\n</IfModule>\n")
-	f.Add("<>\n</>\nDefine a ${a}\\\n\nServerRoot ''\n<If a>\n</Directory>\n")
+	f.Add("<>\n</>\nDefine a ${a}\\\n\nServerRoot ''\n<VirtualHost>\n</Directory>\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(strings.ToLower(text), "include") {
 			return // it would read this host's files
 		}
-		r := apacheReader{apacheTree: apacheTree{hosts: []apacheHost{{}}}, left: configFiles, vars: map[string]string{}, modules: map[string]bool{}}
-		var open []section
-		for line := range joined(text) {
-			open = r.line(line, open, 0)
-		}
-		for _, h := range r.hosts {
+		tree, _ := readApache(filepath.Join(files(t, map[string]string{"f": text}), "f"), "/", nil, nil)
+		for _, h := range tree.hosts {
 			for _, e := range h.endpoints("127.0.0.1:80") {
 				if e.address == "" {
 					t.Errorf("got an empty address from %q", h.addresses)

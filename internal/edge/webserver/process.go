@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hirune/internal/core/evidence"
+	"hirune/internal/edge/webconf"
 )
 
 // process is the parent of a web server.
@@ -108,13 +109,7 @@ func apacheFlags(args []string) []string {
 // nginxFlags are the same for nginx, which rewrites its title, so that its
 // arguments stand in one string. Only -g takes a value with blanks.
 func nginxFlags(args []string) []string {
-	if len(args) == 1 {
-		cmd, ok := strings.CutPrefix(args[0], "nginx: master process ")
-		if !ok {
-			return nil
-		}
-		args = strings.Fields(cmd)
-	}
+	args = webconf.NginxArgs(args)
 	var out []string
 	for i := 1; i < len(args); i++ {
 		a := args[i]

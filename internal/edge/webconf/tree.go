@@ -1,4 +1,4 @@
-package discover
+package webconf
 
 import (
 	"errors"
@@ -12,36 +12,39 @@ import (
 	"syscall"
 )
 
+// Bounds of one server's configuration.
 const (
-	maxFileBytes = 1 << 20 // of one configuration file
-	maxFiles     = 1000    // of one server's configuration
-	maxDepth     = 16      // of includes
-	maxLinks     = 40      // as the kernel follows
+	MaxFileBytes = 1 << 20 // of one file; the rest is not read
+	MaxFiles     = 1000
+	MaxDepth     = 16 // of includes
 )
 
-// tree reads files as a process sees them: below a prefix, which is empty for
+// maxLinks is how many links the kernel follows, too.
+const maxLinks = 40
+
+// Tree reads files as a process sees them: below a prefix, which is empty for
 // the host itself. Links are followed inside the prefix, so that neither a
 // container nor a fixture leads out of it.
-type tree struct {
-	base string // where the host's files are: "" or a fixture
-	root string // of the process, below base: "" or "/proc/PID/root" or a chroot
+type Tree struct {
+	Base string // where the host's files are: "" or a fixture
+	Root string // of the process, below Base: "" or "/proc/PID/root" or a chroot
 }
 
 // at returns the path to open for a path that the process names.
-func (t tree) at(name string) (string, error) {
-	prefix := t.base + t.root
+func (t Tree) at(name string) (string, error) {
+	prefix := t.Base + t.Root
 	if prefix == "" {
 		return path.Clean("/" + name), nil
 	}
 	return resolve(prefix, name)
 }
 
-// host returns the path by which the host sees the file.
-func (t tree) host(name string) string {
-	if name == "" || t.root == "" {
+// Host returns the path by which the host sees the file.
+func (t Tree) Host(name string) string {
+	if name == "" || t.Root == "" {
 		return name
 	}
-	return t.root + path.Clean("/"+name)
+	return t.Root + path.Clean("/"+name)
 }
 
 // resolve walks the path's links below prefix. What does not exist is kept as
@@ -75,8 +78,8 @@ func resolve(prefix, name string) (string, error) {
 	return prefix + path.Join("/", done), nil
 }
 
-// read returns a regular file's content, at most maxFileBytes.
-func (t tree) read(name string) ([]byte, error) {
+// Read returns a regular file's content, at most MaxFileBytes.
+func (t Tree) Read(name string) ([]byte, error) {
 	p, err := t.at(name)
 	if err != nil {
 		return nil, err
@@ -90,15 +93,15 @@ func (t tree) read(name string) ([]byte, error) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return nil, fmt.Errorf("open %s: not a regular file", name)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxFileBytes))
+	b, err := io.ReadAll(io.LimitReader(f, MaxFileBytes))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return b, nil
 }
 
-// stat tells what a path is, links followed; false if it cannot be seen.
-func (t tree) stat(name string) (fs.FileInfo, bool) {
+// Stat tells what a path is, links followed; false if it cannot be seen.
+func (t Tree) Stat(name string) (fs.FileInfo, bool) {
 	p, err := t.at(name)
 	if err != nil || name == "" {
 		return nil, false
@@ -107,28 +110,28 @@ func (t tree) stat(name string) (fs.FileInfo, bool) {
 	return st, err == nil
 }
 
-// isDir reports whether the path is a directory that can be seen.
-func (t tree) isDir(name string) bool {
-	st, ok := t.stat(name)
+// IsDir reports whether the path is a directory that can be seen.
+func (t Tree) IsDir(name string) bool {
+	st, ok := t.Stat(name)
 	return ok && st.IsDir()
 }
 
-// isFile reports whether the path is a regular file that can be seen.
-func (t tree) isFile(name string) bool {
-	st, ok := t.stat(name)
+// IsFile reports whether the path is a regular file that can be seen.
+func (t Tree) IsFile(name string) bool {
+	st, ok := t.Stat(name)
 	return ok && st.Mode().IsRegular()
 }
 
-// same reports whether two paths are one file: RHEL's Apache writes by way of
+// Same reports whether two paths are one file: RHEL's Apache writes by way of
 // /etc/httpd/logs, a link.
-func (t tree) same(a, b string) bool {
-	x, ok1 := t.stat(a)
-	y, ok2 := t.stat(b)
+func (t Tree) Same(a, b string) bool {
+	x, ok1 := t.Stat(a)
+	y, ok2 := t.Stat(b)
 	return a == b || ok1 && ok2 && os.SameFile(x, y)
 }
 
-// list returns the names in a directory, sorted, at most max of them.
-func (t tree) list(name string, max int) []string {
+// List returns the names in a directory, sorted, at most max of them.
+func (t Tree) List(name string, max int) []string {
 	p, err := t.at(name)
 	if err != nil {
 		return nil
@@ -144,9 +147,9 @@ func (t tree) list(name string, max int) []string {
 	return out
 }
 
-// glob returns the paths that match a pattern, sorted. A pattern without
+// Glob returns the paths that match a pattern, sorted. A pattern without
 // wildcards is returned as it is, whether the file exists or not.
-func (t tree) glob(pattern string) []string {
+func (t Tree) Glob(pattern string) []string {
 	if !strings.ContainsAny(pattern, "*?[") {
 		return []string{pattern}
 	}
@@ -161,15 +164,15 @@ func (t tree) glob(pattern string) []string {
 	return matches
 }
 
-func (t tree) globIn(dir, part string) []string {
+func (t Tree) globIn(dir, part string) []string {
 	if !strings.ContainsAny(part, "*?[") {
-		if _, ok := t.stat(path.Join(dir, part)); !ok {
+		if _, ok := t.Stat(path.Join(dir, part)); !ok {
 			return nil
 		}
 		return []string{path.Join(dir, part)}
 	}
 	var out []string
-	for _, name := range t.list(dir, 10*maxFiles) {
+	for _, name := range t.List(dir, 10*MaxFiles) {
 		hidden := strings.HasPrefix(name, ".") && !strings.HasPrefix(part, ".")
 		if ok, err := filepath.Match(part, name); ok && err == nil && !hidden {
 			out = append(out, path.Join(dir, name))
