@@ -51,11 +51,11 @@ $(LINT):
 test: setup vet build ## all tests; as root on the real stack too, brought up on loopback
 	.ci/gotest -timeout 30m ./...
 ifneq ($(ROOT),)
-	@$(MAKE) test-live
-	@echo $$(( $$(cat .cache/passed) + 1 )) >.cache/passed # the live scenario
+	@$(MAKE) test-live loop
+	@echo $$(( $$(cat .cache/passed) + 2 )) >.cache/passed # the live scenario and the loop
 	@printf '%d passed, 0 failed\n' $$(cat .cache/passed)
 else
-	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE)\n'
+	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE), the loop\n'
 endif
 
 .PHONY: setup

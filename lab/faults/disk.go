@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hirune/lab/run"
 )
 
 // stateMB is the size of the small disk: enough for a plan to begin, and for all of it once the ballast is gone.
@@ -28,7 +30,7 @@ func fullDisk(ctx context.Context, w *ward) error {
 	if err != nil {
 		return err
 	}
-	err = pause(ctx, at)
+	err = run.Pause(ctx, at)
 	filled, err2 := fill(filepath.Join(dir, "ballast"))
 	b.ended(w, 3*60e9)
 	w.out.Moment = fmt.Sprintf("%d MB at %.2f", filled>>20, at.Seconds())

@@ -88,17 +88,6 @@ func (b *begun) kill() {
 	<-b.done
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 // killHirune kills apply up to five times, each at a random moment, as it goes on.
 func killHirune(ctx context.Context, w *ward) error {
 	for range 1 + w.rng.IntN(5) {
@@ -108,7 +97,7 @@ func killHirune(ctx context.Context, w *ward) error {
 		if err != nil {
 			return err
 		}
-		err = pause(ctx, at)
+		err = run.Pause(ctx, at)
 		b.kill()
 		if err := errors.Join(err, w.checkStay(ctx)); err != nil {
 			return err
@@ -127,7 +116,7 @@ func interrupt(ctx context.Context, w *ward) error {
 	if err != nil {
 		return err
 	}
-	err = pause(ctx, at)
+	err = run.Pause(ctx, at)
 	_ = b.cmd.Process.Signal(signal) // it may have ended by now
 	b.ended(w, 15*time.Second)
 	return errors.Join(err, w.checkStay(ctx))
@@ -141,7 +130,7 @@ func (w *ward) database(ctx context.Context, away func() error) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(pause(ctx, at), away(), pause(ctx, gone), w.Site.StartDatabase(ctx))
+	err = errors.Join(run.Pause(ctx, at), away(), run.Pause(ctx, gone), w.Site.StartDatabase(ctx))
 	b.ended(w, 3*time.Minute)
 	return errors.Join(err, w.checkStay(ctx))
 }
@@ -190,7 +179,7 @@ func tableAltered(ctx context.Context, w *ward) error {
 		_, err := w.Site.SQL(ctx, "ALTER TABLE "+w.table()+" WAIT 20 "+what)
 		return err
 	}
-	err = errors.Join(pause(ctx, at), alter("ADD COLUMN note INT NULL"))
+	err = errors.Join(run.Pause(ctx, at), alter("ADD COLUMN note INT NULL"))
 	b.ended(w, 3*time.Minute)
 	return errors.Join(err, alter("DROP COLUMN note"), w.checkStay(ctx))
 }

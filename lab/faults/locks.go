@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"hirune/lab/run"
 )
 
 // besides disturbs an apply again and again until it ends.
@@ -43,7 +45,7 @@ func lostConnection(ctx context.Context, w *ward) error {
 		if dropped >= 12 {
 			return nil
 		}
-		if err := pause(ctx, time.Duration(w.rng.Int64N(int64(1500*time.Millisecond)))); err != nil {
+		if err := run.Pause(ctx, time.Duration(w.rng.Int64N(int64(1500*time.Millisecond)))); err != nil {
 			return err
 		}
 		ids, err := w.Site.SQL(ctx, "SELECT GROUP_CONCAT(CONCAT('KILL CONNECTION ', ID) SEPARATOR '; ') FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND COMMAND IN ('Query','Sleep')")
@@ -65,7 +67,7 @@ func (w *ward) hold(ctx context.Context, statements string, d time.Duration) err
 	if err != nil {
 		return err
 	}
-	err = pause(ctx, d)
+	err = run.Pause(ctx, d)
 	_ = s.Close() // a deadlock that it loses is its own error
 	return err
 }

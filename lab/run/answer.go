@@ -124,8 +124,26 @@ type outcomes struct {
 		Remedy  string `json:"remedy"`
 		Outcome *struct {
 			Status string `json:"status"`
+			Claims []struct {
+				ID string `json:"id"`
+			} `json:"claims"`
 		} `json:"outcome"`
 	} `json:"outcomes"`
+}
+
+// says reports whether some run's outcome makes the claim.
+func (o outcomes) says(claim string) bool {
+	for _, one := range o.Outcomes {
+		if one.Outcome == nil {
+			continue
+		}
+		for _, c := range one.Outcome.Claims {
+			if c.ID == claim {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // status is that of all runs together: the worst one.

@@ -39,3 +39,24 @@ func TestTheWorstOutcomeCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAnOutcomeSays(t *testing.T) {
+	var o outcomes
+	r := Reply{Args: []string{"verify"}, Out: []byte(`{"outcomes":[{"outcome":null},{"outcome":{"status":"untested","claims":[{"id":"verify-other-trouble","args":{"at":"x"}}]}}]}`)}
+	if err := r.decode(&o); err != nil || !o.says("verify-other-trouble") || o.says("verify-settling") {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+func TestDaysFollowEachOther(t *testing.T) {
+	day := span{11, 20}
+	if got := day.after(2); got != (span{31, 40}) || got.rows() != 10 {
+		t.Errorf("got %+v after two days", got)
+	}
+	if got := day.plus(3); got != (span{11, 40}) || got.others() != "id NOT BETWEEN 11 AND 40" {
+		t.Errorf("got %+v of three days", got)
+	}
+	if none := (span{0, -1}); none.rows() != 0 || none.plus(3).rows() != 0 {
+		t.Errorf("got rows of an empty day")
+	}
+}

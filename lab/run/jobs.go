@@ -39,8 +39,11 @@ func (j *jobs) end() error {
 }
 
 // wait returns at a moment, or ctx's error if that comes first.
-func wait(ctx context.Context, until time.Time) error {
-	t := time.NewTimer(time.Until(until))
+func wait(ctx context.Context, until time.Time) error { return Pause(ctx, time.Until(until)) }
+
+// Pause returns after a while, or ctx's error if that comes first.
+func Pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"hirune/lab/load"
-	"hirune/lab/stack"
 )
 
 // wanted are the remedies of case 0, each of which has to be planned.
@@ -65,6 +62,9 @@ func (l *loop) apply(ctx context.Context) error {
 }
 
 func (l *loop) lookBefore(ctx context.Context) (err error) {
+	if l.day.first, l.day.last, err = l.Site.NextDay(ctx, time.Now()); err != nil {
+		return err
+	}
 	if l.before, err = l.look(ctx, 0); err != nil {
 		return err
 	}
@@ -128,81 +128,8 @@ func (l *loop) history(ctx context.Context) error {
 	return nil
 }
 
-// nextRun has the job come due and times what it does.
-func (l *loop) nextRun(ctx context.Context) error {
-	l.Mark("next-run")
-	end, err := l.Site.Watch(ctx)
-	if err != nil {
-		return err
-	}
-	due, err := l.Site.NextRun(ctx, 3*time.Second)
-	if err != nil {
-		return err
-	}
-	var purges []stack.Ran
-	err = poll(ctx, time.Minute, "the purge runs by itself", func() (bool, error) {
-		purges = l.Site.Purges()
-		return len(purges) > 0, nil
-	})
-	if err := end(); err != nil {
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	p := purges[0]
-	l.out.NextRun.StatementMs, l.out.NextRun.Examined, l.out.NextRun.Affected = float64(p.Took.Microseconds())/1000, p.Examined, p.Affected
-	if p.Took >= time.Second {
-		l.wrong("the next purge took %s, want less than a second", p.Took)
-	}
-	return l.cronRequest(ctx, due)
-}
-
-func (l *loop) cronRequest(ctx context.Context, due time.Time) error {
-	if l.bench.sc.Stack.Web == stack.Nginx {
-		return nil // its log has no durations here
-	}
-	return poll(ctx, 30*time.Second, "the access log has wp-cron.php", func() (bool, error) {
-		took, err := l.Site.RunsOfHook(due)
-		if len(took) > 0 {
-			l.out.NextRun.RequestMs = float64(slices.Max(took).Microseconds()) / 1000
-		}
-		return len(took) > 0, err
-	})
-}
-
-// verify asks until hirune knows.
-func (l *loop) verify(ctx context.Context) error {
-	l.Mark("verify")
-	for end := time.Now().Add(2 * time.Minute); ; {
-		cctx, cancel := context.WithTimeout(ctx, time.Minute)
-		r, err := l.Program.Run(cctx, l.Program.With("verify", "--json")...)
-		cancel()
-		if err != nil {
-			return err
-		}
-		var a outcomes
-		if err := r.decode(&a); err != nil {
-			l.wrong("%v", err)
-			return nil
-		}
-		if l.out.Outcome = a.status(); l.out.Outcome != "untested" || time.Now().After(end) {
-			if l.out.Outcome != "cured" {
-				l.wrong("verify says %q, want cured", l.out.Outcome)
-			}
-			return r.Keep(l.bench.opt.Out, "verify.json")
-		}
-		if err := wait(ctx, time.Now().Add(3*time.Second)); err != nil {
-			return err
-		}
-	}
-}
-
-// undo takes everything back, on a machine that has its CPU again, and compares.
+// undo takes everything back and compares: all is as before, but for the rows that the job has taken itself.
 func (l *loop) undo(ctx context.Context) error {
-	if err := l.Lift(); err != nil {
-		return err
-	}
 	l.Mark("undo")
 	r, err := l.call(ctx, 10*time.Minute, 0, "undo.out", l.Program.With("undo", "--all", "--yes")...)
 	if err != nil {
@@ -214,9 +141,12 @@ func (l *loop) undo(ctx context.Context) error {
 		return err
 	}
 	was := l.before
-	l.out.Undo = Undone{Seconds: r.Took.Seconds(), Before: was.rows, After: after.rows}
-	if after.rows != was.rows {
-		l.wrong("after undo the rows are %+v, were %+v", after.rows, was.rows)
+	l.out.Undo = Undone{Seconds: r.Took.Seconds(), Before: was.kept, After: after.kept}
+	if after.kept != was.kept {
+		l.wrong("after undo the rows are %+v, were %+v", after.kept, was.kept)
+	}
+	if got, want := after.rows.Rows-after.kept.Rows, l.day.rows()*int64(daysMost-l.days); got != want {
+		l.wrong("after undo %d rows of the next days are there, want %d: the job has deleted the others itself", got, want)
 	}
 	if !slices.Equal(after.indexes, was.indexes) {
 		l.wrong("after undo the indexes are %q, were %q", after.indexes, was.indexes)
@@ -229,48 +159,6 @@ func (l *loop) undo(ctx context.Context) error {
 	}
 	if after.xmlrpc != was.xmlrpc {
 		l.wrong("after undo xmlrpc.php answers %d, was %d", after.xmlrpc, was.xmlrpc)
-	}
-	return nil
-}
-
-// servedMs is what half of the visitors must be served within while hirune works: the outage itself is not. It is loose, for machines that do
-// other things meanwhile; bench/purge measures.
-const servedMs = 1000
-
-// close sends everybody home and counts whether a visitor's row was lost.
-func (l *loop) close(ctx context.Context) error {
-	phases, err := l.StopVisits()
-	if err != nil {
-		return err
-	}
-	l.out.Phases = phases
-	for _, name := range []string{"apply", "undo"} {
-		if f := phases[name][load.Page]; f.Failed > 0 || f.P50Ms > servedMs {
-			l.wrong("visitors during %s: %d of %d pages failed, p50 %.0f ms; want none, and at most %d ms", name, f.Failed, f.Sent, f.P50Ms, servedMs)
-		}
-	}
-	if err := l.StopRecorder(); err != nil {
-		l.wrong("%v", err)
-	}
-	count := func(where string) (int64, error) {
-		sum, err := l.Site.Sum(ctx, where)
-		return sum.Rows, err
-	}
-	if l.out.Undo.Added, err = count(fmt.Sprintf("id > %d", l.before.rows.MaxID)); err != nil {
-		return err
-	}
-	written, err := count(fmt.Sprintf("id > %d", l.bench.sc.Stack.Seed.Rows))
-	if err != nil {
-		return err
-	}
-	answered := int64(0)
-	for _, r := range l.bench.results {
-		if r.OK && r.Kind == load.XMLRPC {
-			answered++
-		}
-	}
-	if written < answered {
-		l.wrong("%d failed log-ins were answered, %d rows of them are in the table: some were lost", answered, written)
 	}
 	return nil
 }

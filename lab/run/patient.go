@@ -44,6 +44,9 @@ type Patient struct {
 	ended  chan error
 }
 
+// control is the mark of the quiet time before the outage.
+const control = "control"
+
 // Mark names a moment of the run.
 type Mark struct {
 	Name string  `json:"name"`
@@ -124,7 +127,7 @@ func (p *Patient) fallIll(ctx context.Context, c Case) error {
 	}
 	p.receive(ctx)
 	fmt.Fprintf(b.progress, "%s: %d rows, %.2f cores, visitors on %s\n", b.sc.Name, b.sc.Stack.Seed.Rows, p.cores, p.Site.URL)
-	p.mark("control", b.start)
+	p.mark(control, b.start)
 	if err := wait(ctx, due); err != nil {
 		return err
 	}

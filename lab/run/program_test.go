@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hirune/lab/load"
 )
 
 // program writes a shell script that stands for hirune.
@@ -97,5 +99,19 @@ func TestPrintTellsWhatIsWrong(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("got\n%s\nwant %q in it", b.String(), want)
 		}
+	}
+}
+
+func TestTheLongestWaitOfEachPhase(t *testing.T) {
+	shot := func(at, took time.Duration) load.Result {
+		return load.Result{Shot: load.Shot{At: at}, Latency: took}
+	}
+	got := longestWaits([]load.Result{shot(1*time.Second, 20*time.Millisecond), shot(9*time.Second, 4*time.Second), shot(10*time.Second, time.Second), shot(99*time.Second, time.Minute)},
+		[]Mark{{control, 0}, {"apply", 10}, {"end", 20}})
+	if want := map[string]float64{control: 4000, "apply": 1000}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := longestWaits(nil, nil); len(got) != 0 {
+		t.Errorf("got %v of nothing", got)
 	}
 }

@@ -69,7 +69,7 @@ func (s *siege) ask(ctx context.Context, a *Act) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	var told answer
-	r, err := s.program.Run(ctx, s.program.With("attacks", "--since", "1h", "--json")...)
+	r, err := s.program.Run(ctx, "attacks", "--since", "1h", "--json")
 	if err != nil {
 		return told, err
 	}

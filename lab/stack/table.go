@@ -100,6 +100,35 @@ func (s *Stack) Number(ctx context.Context, query string) (int64, error) {
 	return n, nil
 }
 
+// NextDay is the range of keys of the rows that become due first of those that stay at a moment: as many as a day has on average.
+func (s *Stack) NextDay(ctx context.Context, at time.Time) (first, last int64, err error) {
+	stay := fmt.Sprintf("FROM %s.%s WHERE NOT %s", s.DBName, s.Table(), s.Old(at))
+	rows, err := s.Number(ctx, "SELECT COUNT(*) "+stay)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count the rows that stay: %w", err)
+	}
+	out, err := s.SQL(ctx, fmt.Sprintf("SELECT IFNULL(MIN(id),0), IFNULL(MAX(id),-1) FROM (SELECT id %s ORDER BY id LIMIT %d) AS t", stay, rows/int64(s.cfg.Plugin.RetentionDays)))
+	if err != nil {
+		return 0, 0, fmt.Errorf("look for the rows of the next day: %w", err)
+	}
+	if _, err := fmt.Sscan(out, &first, &last); err != nil {
+		return 0, 0, fmt.Errorf("read the keys of the next day %q: %w", out, err)
+	}
+	return first, last, nil
+}
+
+// Age makes the rows with a key from first to last older by the whole retention time, so that the plugin's purge takes them.
+func (s *Stack) Age(ctx context.Context, first, last int64) error {
+	older := fmt.Sprintf("`%[1]s` = `%[1]s` - %d", s.cfg.Plugin.Column, s.cfg.Plugin.RetentionDays*24*3600)
+	if s.cfg.Plugin.Datetime {
+		older = fmt.Sprintf("`%[1]s` = `%[1]s` - INTERVAL %d DAY", s.cfg.Plugin.Column, s.cfg.Plugin.RetentionDays)
+	}
+	if _, err := s.SQL(ctx, fmt.Sprintf("UPDATE %s.%s SET %s WHERE id BETWEEN %d AND %d", s.DBName, s.Table(), older, first, last)); err != nil {
+		return fmt.Errorf("make the rows of a day older: %w", err)
+	}
+	return nil
+}
+
 // NextRun plans the plugin's daily job for a moment soon and returns it; the first visitor after it makes WordPress run it.
 func (s *Stack) NextRun(ctx context.Context, in time.Duration) (time.Time, error) {
 	at := time.Now().Add(in).Truncate(time.Second)

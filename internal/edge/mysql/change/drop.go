@@ -40,12 +40,7 @@ func (d Drop) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
 
 // kind is the table's type; "" where there is none.
 func (s Server) kind(ctx context.Context, on remedy.On) (string, error) {
-	eye, err := s.openEye(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer eye.Close()
-	return kindOfTable(ctx, eye, on)
+	return asked(ctx, s, on, kindOfTable)
 }
 
 func kindOfTable(ctx context.Context, eye *mysql.Hand, on remedy.On) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hirune/internal/core/apply"
 	"hirune/internal/core/remedy"
 	"hirune/internal/edge/mysql"
 )
@@ -59,6 +60,44 @@ const eyeLimit = 10 * time.Second
 
 func (s Server) openEye(ctx context.Context) (*mysql.Hand, error) {
 	return s.Open(ctx, eyeLimit, opening()...)
+}
+
+// asked asks something about a table over a session of its own.
+func asked[T any](ctx context.Context, s Server, on remedy.On, ask func(context.Context, *mysql.Hand, remedy.On) (T, error)) (T, error) {
+	eye, err := s.openEye(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer eye.Close()
+	return ask(ctx, eye, on)
+}
+
+// doneMost bounds how long is waited for a statement of ours that is still at
+// work after a crash of hirune.
+const doneMost = 15 * time.Second
+
+// afterOurs waits for the end of such a statement, for a moment, and then asks
+// whether it has had its effect.
+func (s Server) afterOurs(ctx context.Context, text string, there func(*mysql.Hand) (bool, error)) (apply.Answer, error) {
+	eye, err := s.openEye(ctx)
+	if err != nil {
+		return apply.CannotTell, err
+	}
+	defer eye.Close()
+	limit, cancel := context.WithTimeout(ctx, doneMost)
+	defer cancel()
+	if untilQuiet(limit, eye, text) != nil {
+		return apply.CannotTell, nil
+	}
+	done, err := there(eye)
+	switch {
+	case err != nil:
+		return apply.CannotTell, err
+	case done:
+		return apply.IsDone, nil
+	}
+	return apply.NotDone, nil
 }
 
 // obstacles lists what holds the table, or may; own are connections of ours.

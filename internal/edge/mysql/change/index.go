@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"hirune/internal/core/apply"
 	"hirune/internal/core/remedy"
@@ -20,10 +19,6 @@ type Index struct {
 
 var _ apply.Doer = Index{}
 
-// doneMost bounds how long Done waits for a build of ours that is still at work
-// after a crash of hirune.
-const doneMost = 15 * time.Second
-
 // Do implements apply.Doer. It returns ErrRefused where the table is not as
 // planned or the server would copy or lock it.
 func (d Index) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
@@ -31,7 +26,7 @@ func (d Index) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
 	if !ok {
 		return fmt.Errorf("%w: not a step of kind %s", apply.ErrRefused, remedy.AddIndex{}.Kind())
 	}
-	found, err := d.look(ctx, step)
+	found, err := asked(ctx, d.Server, step.On, lookIndexes)
 	if err != nil {
 		return fmt.Errorf("add index %s to %s: %w", step.Index, step.Name(), err)
 	}
@@ -58,24 +53,10 @@ func (d Index) Done(ctx context.Context, s remedy.Step, _ json.RawMessage) (appl
 	if !ok {
 		return apply.CannotTell, fmt.Errorf("%w: not a step of kind %s", apply.ErrRefused, remedy.AddIndex{}.Kind())
 	}
-	eye, err := d.openEye(ctx)
-	if err != nil {
-		return apply.CannotTell, err
-	}
-	defer eye.Close()
-	limit, cancel := context.WithTimeout(ctx, doneMost)
-	defer cancel()
-	if untilQuiet(limit, eye, step.Add()) != nil {
-		return apply.CannotTell, nil
-	}
-	t, err := lookIndexes(ctx, eye, step.On)
-	if err != nil {
-		return apply.CannotTell, err
-	}
-	if t.covered(step.Columns) {
-		return apply.IsDone, nil
-	}
-	return apply.NotDone, nil
+	return d.afterOurs(ctx, step.Add(), func(eye *mysql.Hand) (bool, error) {
+		t, err := lookIndexes(ctx, eye, step.On)
+		return t.covered(step.Columns), err
+	})
 }
 
 // Undo implements apply.Doer: it drops the index of our name, if it has our
@@ -85,7 +66,7 @@ func (d Index) Undo(ctx context.Context, s remedy.Step, w *apply.Work) error {
 	if !ok {
 		return fmt.Errorf("%w: not a step of kind %s", apply.ErrRefused, remedy.AddIndex{}.Kind())
 	}
-	t, err := d.look(ctx, step)
+	t, err := asked(ctx, d.Server, step.On, lookIndexes)
 	if err != nil {
 		return fmt.Errorf("drop index %s of %s: %w", step.Index, step.Name(), err)
 	}
@@ -101,15 +82,6 @@ func (d Index) Undo(ctx context.Context, s remedy.Step, w *apply.Work) error {
 		_, there := t.named(step.Index)
 		return !there, err
 	}).run(ctx, w)
-}
-
-func (d Index) look(ctx context.Context, s remedy.AddIndex) (indexedTable, error) {
-	eye, err := d.openEye(ctx)
-	if err != nil {
-		return indexedTable{}, err
-	}
-	defer eye.Close()
-	return lookIndexes(ctx, eye, s.On)
 }
 
 // indexedTable is a table's columns and indexes; kind is "" where there is none.

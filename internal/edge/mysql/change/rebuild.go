@@ -30,7 +30,7 @@ func (d Rebuild) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
 	if !ok {
 		return fmt.Errorf("%w: not a step of kind %s", apply.ErrRefused, remedy.RebuildTable{}.Kind())
 	}
-	made, err := d.made(ctx, step.On)
+	made, err := asked(ctx, d.Server, step.On, tableMade)
 	if err != nil {
 		return fmt.Errorf("rebuild table %s: %w", step.Name(), err)
 	}
@@ -47,15 +47,6 @@ func (d Rebuild) Do(ctx context.Context, s remedy.Step, w *apply.Work) error {
 	}
 	st.Done = true
 	return w.Note(st)
-}
-
-func (d Rebuild) made(ctx context.Context, on remedy.On) (string, error) {
-	eye, err := d.openEye(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer eye.Close()
-	return tableMade(ctx, eye, on)
 }
 
 // tableMade is when the table was made or rebuilt, to the second.
@@ -87,24 +78,10 @@ func (d Rebuild) Done(ctx context.Context, s remedy.Step, state json.RawMessage)
 	if st.Done {
 		return apply.IsDone, nil
 	}
-	eye, err := d.openEye(ctx)
-	if err != nil {
-		return apply.CannotTell, err
-	}
-	defer eye.Close()
-	limit, cancel := context.WithTimeout(ctx, doneMost)
-	defer cancel()
-	if untilQuiet(limit, eye, step.Rebuild()) != nil {
-		return apply.CannotTell, nil
-	}
-	made, err := tableMade(ctx, eye, step.On)
-	switch {
-	case err != nil:
-		return apply.CannotTell, err
-	case made != st.Created:
-		return apply.IsDone, nil
-	}
-	return apply.NotDone, nil
+	return d.afterOurs(ctx, step.Rebuild(), func(eye *mysql.Hand) (bool, error) {
+		made, err := tableMade(ctx, eye, step.On)
+		return made != st.Created, err
+	})
 }
 
 // Undo implements apply.Doer: the rows are the same, so there is nothing to undo.

@@ -30,7 +30,9 @@ import (
 //     The copy goes, too, under the same condition.
 //
 // The marks are a table, not a snapshot of the server's, because they survive a
-// crash: a comparison that goes on the next day decides as well.
+// crash: a comparison that goes on the next day decides as well. The first of the
+// three means to read the whole table once more, which is left out where it is
+// known that no row came (see calm).
 type Swap struct {
 	Server
 	// stop is called at each point at which a crash would matter; it is for tests,
@@ -45,7 +47,7 @@ const (
 	swapMaking    = "making"    // the new table and the marks are being made
 	swapCopying   = "copying"   // keys below Next are copied
 	swapRenaming  = "renaming"  // the names may be swapped at any moment from now on
-	swapComparing = "comparing" // they are; keys from Next on are compared
+	swapComparing = "comparing" // they are; keys below Next are compared
 	swapDone      = "done"
 	backSyncing   = "undo-syncing"   // the old table is given what was written since
 	backRenaming  = "undo-renaming"  // the names may be swapped back at any moment
@@ -86,6 +88,7 @@ type swap struct {
 	w    *apply.Work
 	st   swapState
 	t    chunkTable               // the visible table as it is now
+	calm *calm                    // nil: not known
 	cut  int64                    // a piece is divided by so much, after one that took too long
 	stop func(point string) error // see Swap
 }
@@ -143,7 +146,7 @@ func (x *swap) turn(ctx context.Context, there tables) error {
 		case tables{visible: true, new: true}:
 			return x.rename(ctx)
 		case tables{visible: true, old: true}:
-			return x.note(swapComparing, math.MaxInt64)
+			return x.note(swapComparing, math.MinInt64)
 		case tables{new: true, old: true}:
 			// a server older than MariaDB 10.6 broke off between the two names
 			return x.exec(ctx, fmt.Sprintf("RENAME TABLE %s TO %s", x.step.Sibling(x.step.New), x.step.Name()))

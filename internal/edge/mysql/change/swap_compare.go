@@ -21,11 +21,19 @@ type comparison struct {
 	live   string // the one that came
 	which  string // condition of the rows that are to be in live; "" : all
 	gone   bool   // take away from live what somebody had taken away from behind
+	calm   *calm  // up to its last key no row has come to be copied; nil: not known
 }
 
 // settleForward gives the new table what it lacks, and takes the marks away.
 func (x *swap) settleForward(ctx context.Context) error {
-	if err := x.compare(ctx, swapComparing, x.forwards()); err != nil {
+	c := x.forwards()
+	if x.st.Next == math.MinInt64 && x.stillCalm(ctx) {
+		c.calm = x.calm
+		if err := x.point("calm"); err != nil {
+			return err
+		}
+	}
+	if err := x.compare(ctx, swapComparing, c); err != nil {
 		return err
 	}
 	if err := x.exec(ctx, "DROP TABLE IF EXISTS "+x.marks()); err != nil {
@@ -38,13 +46,14 @@ func (x *swap) forwards() comparison {
 	return comparison{behind: x.step.Sibling(x.step.Old), live: x.step.Name(), which: " AND " + x.step.Doomed.Survive(), gone: true}
 }
 
-// compare goes from the highest key down, because the latest rows are the ones
-// that visitors miss; those at once, the others as they are let.
+// compare looks at once where the rows are that visitors miss most, at the end,
+// and then goes through all keys as it is let. It goes upwards: a server reads a
+// table ahead in that direction only, and backwards five times as slowly.
 func (x *swap) compare(ctx context.Context, phase string, c comparison) error {
 	if err := x.gapHeld(ctx, c.behind); err != nil {
 		return err
 	}
-	if x.st.Next == math.MaxInt64 {
+	if x.st.Next == math.MinInt64 {
 		if err := x.compareRange(ctx, c, x.st.Late-lateMargin, math.MaxInt64); err != nil {
 			return err
 		}
@@ -56,38 +65,47 @@ func (x *swap) compare(ctx context.Context, phase string, c comparison) error {
 	if err != nil {
 		return err
 	}
-	for did := (apply.Piece{}); x.st.Next > math.MinInt64; {
+	for did := (apply.Piece{}); x.st.Next < math.MaxInt64; {
 		g, err := x.w.Pace.Next(ctx, did)
 		if err != nil {
 			return err
 		}
 		size, began := x.size(g), x.w.Now()
-		from, err := x.below(ctx, c.behind, x.st.Next, size)
+		to, err := x.next(ctx, c, first, size)
 		if err != nil {
 			return err
 		}
 		was := x.st.After
-		if err := x.compareRange(ctx, c, from, x.st.Next); err != nil {
+		if err := x.compareRange(ctx, c, x.st.Next, to); err != nil {
 			return err
 		}
-		if err := x.note(phase, from); err != nil {
+		if err := x.note(phase, to); err != nil {
 			return err
 		}
 		did = apply.Piece{Size: size, Rows: x.st.After - was, Took: x.w.Now().Sub(began)}
-		x.w.Tell(apply.Progress{Doing: DoingCompare, Done: end - max(from, first), Total: end - first, Rows: x.st.After, Wait: g.Why})
+		x.w.Tell(apply.Progress{Doing: DoingCompare, Done: min(to, end) - first, Total: end - first, Rows: x.st.After, Wait: g.Why})
 	}
 	return nil
 }
 
-// below finds the beginning of a range of so many rows that ends before a key;
-// the lowest number there is where no more are left.
-func (x *swap) below(ctx context.Context, table string, end, rows int64) (int64, error) {
-	k := remedy.Ident(x.step.Key)
-	found, err := x.read(ctx, fmt.Sprintf("SELECT %s AS k FROM %s WHERE %s ORDER BY %s DESC LIMIT 1 OFFSET %d", k, table, between(k, math.MinInt64, end), k, rows))
-	if err != nil || len(found) == 0 {
-		return math.MinInt64, err
+// next finds the end of the range that is compared next. Where no row has come,
+// it walks along the marks.
+func (x *swap) next(ctx context.Context, c comparison, first, size int64) (to int64, err error) {
+	calm, last := c.calm.covers(x.st.Next), false
+	if calm {
+		to, last, err = x.aheadBy(ctx, x.marks(), "k", x.st.Next, size)
+	} else {
+		to, last, err = x.ahead(ctx, c.behind, max(x.st.Next, first), size)
 	}
-	return signed(found[0]["k"]), nil
+	switch {
+	case err != nil:
+		return 0, err
+	case calm && (last || !c.calm.covers(to)):
+		return c.calm.upTo + 1, nil
+	case last:
+		return math.MaxInt64, nil // marks may lie beyond the last row
+	}
+	return to, nil
 }
 
 // compareRange settles the keys in [from, to); see Swap. It may be repeated. Only
@@ -96,8 +114,10 @@ func (x *swap) below(ctx context.Context, table string, end, rows int64) (int64,
 func (x *swap) compareRange(ctx context.Context, c comparison, from, to int64) error {
 	k := remedy.Ident(x.step.Key)
 	in := func(column string) string { return between(column, from, to) }
-	if err := x.settle(ctx, x.missing(c, from, to)); err != nil {
-		return err
+	if !c.calm.covers(to - 1) { // to is above the lowest number there is
+		if err := x.settle(ctx, x.missing(c, from, to)); err != nil {
+			return err
+		}
 	}
 	changed, err := x.keys(ctx, fmt.Sprintf("SELECT m.k AS k FROM %s AS m JOIN %s AS o ON o.%s = m.k WHERE %s AND m.h <> %s", x.marks(), c.behind, k, in("m.k"), x.sum("o")))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"hirune/internal/core/apply"
 	"hirune/internal/core/remedy"
@@ -44,18 +45,26 @@ func (x *swap) make(ctx context.Context, there bool) error {
 
 // startCopy makes the marks, and finds where the copy begins.
 func (x *swap) startCopy(ctx context.Context) error {
-	if err := x.freshMarks(ctx); err != nil {
-		return err
-	}
-	first, last, err := x.span(ctx, x.step.Name())
+	x.calm = x.lookCalm(ctx)
+	first, err := x.startAt(ctx)
 	if err != nil {
 		return err
 	}
-	x.st.Last, x.st.Rows = last, 0
+	x.st.Rows = 0
 	if x.step.Empty {
-		first = last // nothing that was there is copied; what comes after it is late
+		first = x.st.Last // nothing that was there is copied; what comes after it is late
 	}
 	return x.note(swapCopying, first)
+}
+
+// startAt makes the marks anew, and finds the first and the last key of the
+// visible table.
+func (x *swap) startAt(ctx context.Context) (first int64, err error) {
+	if err := x.freshMarks(ctx); err != nil {
+		return 0, err
+	}
+	first, x.st.Last, err = x.span(ctx, x.step.Name())
+	return first, err
 }
 
 func (x *swap) freshMarks(ctx context.Context) error {
@@ -79,29 +88,50 @@ func (x *swap) span(ctx context.Context, table string) (first, end int64, err er
 	return signed(rows[0]["lo"]), signed(rows[0]["hi"]) + 1, nil
 }
 
-// copy copies the survivors range by range. A crash may lie between a range and
-// its note; then the new table has rows from Next on, which nobody but us has
-// ever seen, and they are taken away first. That is exact, while INSERT IGNORE
-// would also pass over a row that did not fit.
+// transfer is what is done with each range of the visible table before the names
+// are swapped, there or back.
+type transfer struct {
+	phase string
+	rows  *int64                        // where they are counted
+	clean func() []string               // what takes away all that lies beyond Next
+	texts func(from, to int64) []string // the first of them says how many rows
+}
+
+// copying copies the survivors. A crash may lie between a range and its note;
+// then the new table has rows from Next on, which nobody but us has ever seen,
+// and they are taken away first. That is exact, while INSERT IGNORE would also
+// pass over a row that did not fit.
+func (x *swap) copying() transfer {
+	return transfer{swapCopying, &x.st.Rows, x.wipe, func(from, to int64) []string { return []string{x.step.Copy(from, to), x.markNew(from, to)} }}
+}
+
 func (x *swap) copy(ctx context.Context) error {
 	if err := x.fits(ctx); err != nil {
 		return err
 	}
+	if !x.step.Empty {
+		if err := x.eachRange(ctx, x.copying()); err != nil {
+			return err
+		}
+	}
+	x.st.Late = x.st.Next
+	return x.note(swapRenaming, x.st.Next)
+}
+
+// eachRange carries a transfer out, range by range, as it is let.
+func (x *swap) eachRange(ctx context.Context, how transfer) error {
 	dirty, did := true, apply.Piece{}
-	for !x.step.Empty {
+	for {
 		g, err := x.w.Pace.Next(ctx, did)
 		if err != nil {
 			return err
 		}
 		size, began := x.size(g), x.w.Now()
 		to, last, err := x.ahead(ctx, x.step.Name(), x.st.Next, size)
-		if err != nil {
+		if err != nil || to <= x.st.Next {
 			return err
 		}
-		if to <= x.st.Next {
-			break
-		}
-		rows, err := x.piece(ctx, &dirty, x.wipe(), x.step.Copy(x.st.Next, to), x.markNew(x.st.Next, to))
+		rows, err := x.piece(ctx, &dirty, how.clean(), how.texts(x.st.Next, to)...)
 		if errors.Is(err, errTooMuch) {
 			did = apply.Piece{}
 			continue
@@ -110,21 +140,38 @@ func (x *swap) copy(ctx context.Context) error {
 			return err
 		}
 		did = apply.Piece{Size: size, Rows: rows, Took: x.w.Now().Sub(began)}
-		x.st.Rows += rows
-		if err := x.note(swapCopying, to); err != nil {
+		*how.rows += rows
+		if err := x.note(how.phase, to); err != nil {
 			return err
 		}
-		x.tellCopy(g, did)
+		x.tellCopy(g, did, *how.rows)
 		if last {
-			break
+			return nil
 		}
 	}
-	x.st.Late = x.st.Next
-	return x.note(swapRenaming, x.st.Next)
 }
 
-func (x *swap) tellCopy(g apply.Grant, did apply.Piece) {
-	p := apply.Progress{Doing: DoingCopy, Done: min(x.st.Next, x.st.Last), Total: x.st.Last, Rows: x.st.Rows, Wait: g.Why}
+// tail carries a transfer out for all that has come since, at once.
+func (x *swap) tail(ctx context.Context, how transfer) error {
+	to, _, err := x.ahead(ctx, x.step.Name(), x.st.Next, math.MaxInt32)
+	if err != nil || to <= x.st.Next {
+		return err
+	}
+	dirty := true
+	rows, err := x.piece(ctx, &dirty, how.clean(), how.texts(x.st.Next, to)...)
+	if errors.Is(err, errTooMuch) {
+		return nil // the comparison finds it
+	}
+	if err != nil {
+		return err
+	}
+	*how.rows += rows
+	x.st.Late = to
+	return x.note(x.st.Phase, to)
+}
+
+func (x *swap) tellCopy(g apply.Grant, did apply.Piece, rows int64) {
+	p := apply.Progress{Doing: DoingCopy, Done: min(x.st.Next, x.st.Last), Total: x.st.Last, Rows: rows, Wait: g.Why}
 	if s := did.Took.Seconds(); s > 0 {
 		p.PerSec = float64(did.Rows) / s
 	}
@@ -166,7 +213,10 @@ func (x *swap) size(g apply.Grant) int64 {
 // ahead finds the end of a range of so many rows, by walking the primary key:
 // keys may have gaps of any width. last: nothing was there beyond it just now.
 func (x *swap) ahead(ctx context.Context, table string, from, rows int64) (to int64, last bool, err error) {
-	k := remedy.Ident(x.step.Key)
+	return x.aheadBy(ctx, table, remedy.Ident(x.step.Key), from, rows)
+}
+
+func (x *swap) aheadBy(ctx context.Context, table, k string, from, rows int64) (to int64, last bool, err error) {
 	found, err := x.read(ctx, fmt.Sprintf("SELECT %s AS k FROM %s WHERE %s >= %d ORDER BY %s LIMIT 1 OFFSET %d", k, table, k, from, k, rows))
 	if err != nil {
 		return 0, false, err

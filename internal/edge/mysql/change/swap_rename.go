@@ -2,7 +2,6 @@ package change
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -77,7 +76,10 @@ func (x *swap) rename(ctx context.Context) error {
 		if err := x.count(ctx, h, x.step.New); err != nil {
 			return err
 		}
-		return x.catchUp(ctx)
+		if x.step.Empty {
+			return nil
+		}
+		return x.tail(ctx, x.copying())
 	}
 	o.after = func(ctx context.Context) { x.late(ctx, x.forwards()) }
 	if err := o.run(ctx, x.w); err != nil {
@@ -86,7 +88,7 @@ func (x *swap) rename(ctx context.Context) error {
 	if err := x.point("renamed"); err != nil {
 		return err
 	}
-	return x.note(swapComparing, math.MaxInt64)
+	return x.note(swapComparing, math.MinInt64)
 }
 
 // sameForm refuses where somebody has altered the table since the new one was
@@ -104,27 +106,6 @@ func (x *swap) sameForm(ctx context.Context) error {
 		return hint.Wrap(fmt.Errorf("%w: somebody has altered the table meanwhile", apply.ErrRefused), "table-changed", "take it back with: hirune undo; then plan again")
 	}
 	return nil
-}
-
-// catchUp copies what has come since the copy.
-func (x *swap) catchUp(ctx context.Context) error {
-	if x.step.Empty {
-		return nil
-	}
-	to, _, err := x.ahead(ctx, x.step.Name(), x.st.Next, math.MaxInt32)
-	if err != nil || to <= x.st.Next {
-		return err
-	}
-	dirty := true
-	rows, err := x.piece(ctx, &dirty, x.wipe(), x.step.Copy(x.st.Next, to), x.markNew(x.st.Next, to))
-	if errors.Is(err, errTooMuch) {
-		return nil // the comparison finds it
-	}
-	if err != nil {
-		return err
-	}
-	x.st.Rows, x.st.Late = x.st.Rows+rows, to
-	return x.note(x.st.Phase, to)
 }
 
 // late copies the rows that came last. What it cannot do the comparison does.

@@ -108,6 +108,7 @@ func testSwap(t *testing.T, s *mysqltest.Server) {
 	t.Run("refused", func(t *testing.T) { swapRefused(t, s, d) })
 	t.Run("altered meanwhile", func(t *testing.T) { swapAltered(t, s, d) })
 	t.Run("committed far behind the copy", func(t *testing.T) { swapBehind(t, s, d) })
+	t.Run("calm, and what ends it", func(t *testing.T) { swapCalm(t, s, d) })
 	t.Run("behind an open reader", func(t *testing.T) { swapReader(t, s, d) })
 	t.Run("stopped and gone on", func(t *testing.T) { swapStopped(t, s, d) })
 	t.Run("under writers, there and back", func(t *testing.T) { swapWriters(t, s, d) })
@@ -254,7 +255,7 @@ func swapBehind(t *testing.T, s *mysqltest.Server, d Swap) {
 	makeLog(t, s, "e", 5000)
 	step, l := swapStep(t, d, "e"), newLogbook(nil)
 	open := s.Session(t, "site")
-	execute(t, open, "BEGIN", "INSERT INTO e (id, level, created) VALUES (7, 'slow', 1800000000)", "UPDATE e SET created = 1800000000 WHERE id = 60")
+	execute(t, open, "BEGIN", "INSERT INTO e (id, level, created) VALUES (7, 'slow', 1800000000), (-3, 'slow', 1800000000)", "UPDATE e SET created = 1800000000 WHERE id = 60")
 	d.stop = func(point string) error {
 		if point == swapRenaming {
 			execute(t, open, "COMMIT")
@@ -265,8 +266,8 @@ func swapBehind(t *testing.T, s *mysqltest.Server, d Swap) {
 		t.Fatal(err)
 	}
 	got := rowsOf(t, s, "e", "")
-	if len(got) != 503 || !strings.HasPrefix(got[7], "slow") || got[60] == "" {
-		t.Errorf("got %d rows, %q, %q, want 503 with both", len(got), got[7], got[60])
+	if len(got) != 504 || !strings.HasPrefix(got[7], "slow") || !strings.HasPrefix(got[-3], "slow") || got[60] == "" {
+		t.Errorf("got %d rows, %q, %q, %q, want 504 with these", len(got), got[7], got[-3], got[60])
 	}
 	s.Exec(t, "DROP TABLE site."+step.Old)
 }

@@ -2,7 +2,6 @@ package change
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -59,7 +58,7 @@ func (x *swap) turnBack(ctx context.Context, there tables) error {
 		case there.visible && !there.old:
 			return x.tidy(ctx)
 		case swapped:
-			return x.note(swapComparing, math.MaxInt64)
+			return x.note(swapComparing, math.MinInt64)
 		case torn:
 			return x.exec(ctx, fmt.Sprintf("RENAME TABLE %s TO %s", x.step.Sibling(x.step.Old), x.step.Name()))
 		}
@@ -75,7 +74,7 @@ func (x *swap) turnBack(ctx context.Context, there tables) error {
 		case swapped:
 			return x.renameBack(ctx)
 		case unswapped:
-			return x.note(backComparing, math.MaxInt64)
+			return x.note(backComparing, math.MinInt64)
 		case torn:
 			return x.exec(ctx, fmt.Sprintf("RENAME TABLE %s TO %s", x.step.Sibling(x.step.Old), x.step.Name()))
 		}
@@ -122,7 +121,7 @@ func (x *swap) renameBack(ctx context.Context) error {
 		if err := x.count(ctx, h, x.step.Old); err != nil {
 			return err
 		}
-		return x.syncLate(ctx)
+		return x.tail(ctx, x.syncing())
 	}
 	o.after = func(ctx context.Context) { x.late(ctx, x.backwards()) }
 	if err := o.run(ctx, x.w); err != nil {
@@ -131,57 +130,31 @@ func (x *swap) renameBack(ctx context.Context) error {
 	if err := x.point("renamed back"); err != nil {
 		return err
 	}
-	return x.note(backComparing, math.MaxInt64)
+	return x.note(backComparing, math.MinInt64)
 }
 
 func (x *swap) startSync(ctx context.Context) error {
 	if err := x.fits(ctx); err != nil {
 		return err
 	}
-	if err := x.freshMarks(ctx); err != nil {
-		return err
-	}
-	first, last, err := x.span(ctx, x.step.Name())
+	first, err := x.startAt(ctx)
 	if err != nil {
 		return err
 	}
-	x.st.Last, x.st.After = last, 0
+	x.st.After = 0
 	return x.note(backSyncing, first)
 }
 
-// sync gives the old table, which nobody sees, the rows that came and the changes
-// that were made since the swap, and marks each row of it that the visible table
-// has too.
+// syncing gives the old table, which nobody sees, the rows that came and the
+// changes that were made since the swap, and marks each row of it that the
+// visible table has too.
+func (x *swap) syncing() transfer {
+	return transfer{backSyncing, &x.st.After, x.wipeMarks, x.syncRange}
+}
+
 func (x *swap) sync(ctx context.Context) error {
-	dirty, did := true, apply.Piece{}
-	for {
-		g, err := x.w.Pace.Next(ctx, did)
-		if err != nil {
-			return err
-		}
-		size, began := x.size(g), x.w.Now()
-		to, last, err := x.ahead(ctx, x.step.Name(), x.st.Next, size)
-		if err != nil {
-			return err
-		}
-		if to > x.st.Next {
-			_, err := x.piece(ctx, &dirty, x.wipeMarks(), x.syncRange(x.st.Next, to)...)
-			if errors.Is(err, errTooMuch) {
-				did = apply.Piece{}
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			did = apply.Piece{Size: size, Rows: size, Took: x.w.Now().Sub(began)}
-			if err := x.note(backSyncing, to); err != nil {
-				return err
-			}
-			x.w.Tell(apply.Progress{Doing: DoingCopy, Done: min(to, x.st.Last), Total: x.st.Last, Wait: g.Why})
-		}
-		if last {
-			break
-		}
+	if err := x.eachRange(ctx, x.syncing()); err != nil {
+		return err
 	}
 	x.st.Late = x.st.Next
 	return x.note(backRenaming, x.st.Next)
@@ -212,22 +185,4 @@ func (x *swap) backSettle(ctx context.Context) error {
 
 func (x *swap) backwards() comparison {
 	return comparison{behind: x.step.Sibling(x.step.New), live: x.step.Name()}
-}
-
-// syncLate gives the old table what has come since sync.
-func (x *swap) syncLate(ctx context.Context) error {
-	to, _, err := x.ahead(ctx, x.step.Name(), x.st.Next, math.MaxInt32)
-	if err != nil || to <= x.st.Next {
-		return err
-	}
-	dirty := true
-	_, err = x.piece(ctx, &dirty, x.wipeMarks(), x.syncRange(x.st.Next, to)...)
-	if errors.Is(err, errTooMuch) {
-		return nil // the comparison finds it
-	}
-	if err != nil {
-		return err
-	}
-	x.st.Late = to
-	return x.note(x.st.Phase, to)
 }

@@ -45,10 +45,13 @@ func (f Flavour) missing() string {
 		return "a private " + f.Name + " with log-in over the socket needs root"
 	}
 	if f.Root != "" {
-		if _, err := os.Stat(f.Root + f.daemon); err != nil {
-			return f.Root + f.daemon + " is not there: .ci/servers makes it"
+		if _, err := os.Stat(f.Root + f.daemon); err == nil {
+			return ""
 		}
-		return ""
+		if why := f.declared(); why != "" {
+			return f.Name + " could not be had: " + why
+		}
+		return f.Root + f.daemon + " is not there: .ci/servers makes it"
 	}
 	for _, bin := range []string{f.daemon, "mariadb-install-db"} {
 		if _, err := exec.LookPath(bin); err != nil {

@@ -2,6 +2,7 @@ package mysqltest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,26 +44,56 @@ func TestEachServerIsWhatItsNameSays(t *testing.T) {
 	}, "--max-connections=20")
 }
 
-func TestAServerThatIsDeclaredAbsentIsLeftOut(t *testing.T) {
+func TestAServerThatIsNotHereSaysWhy(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("without root no server can be run at all")
+	}
 	dir := t.TempDir()
 	t.Setenv("HIRUNE_TEST_SERVERS", dir)
 	fs := known()
-	if len(fs) != 3 || fs[1].missing() == "" || fs[2].missing() == "" {
-		t.Fatalf("got %+v, want two of them missing", fs)
+	if len(fs) != 3 {
+		t.Fatalf("got %+v, want three", fs)
 	}
-	if got := fs[2].declared(); got != "" {
-		t.Errorf("got %q, nothing was declared", got)
+	f := fs[2]
+	if got := f.missing(); !strings.Contains(got, ".ci/servers") {
+		t.Errorf("got %q, want what makes it: nothing was declared", got)
 	}
-	if err := os.MkdirAll(fs[2].Root, 0o755); err != nil {
+	if err := os.MkdirAll(f.Root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(fs[2].Root, "absent"), []byte("no network\nmore\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(f.Root, "absent"), []byte("no network\nmore\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := fs[2].declared(); got != "no network" {
-		t.Errorf("got %q, want the first line of the marker", got)
+	if got, want := f.missing(), f.Name+" could not be had: no network"; got != want {
+		t.Errorf("got %q, want %q: the first line of the marker", got, want)
+	}
+	if err := os.MkdirAll(filepath.Dir(f.Root+f.daemon), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.Root+f.daemon, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.missing(); got != "" {
+		t.Errorf("got %q of a server that is there by now", got)
 	}
 	if got := Debian.declared(); got != "" {
 		t.Errorf("got %q: this machine's own server cannot be declared absent", got)
+	}
+}
+
+// TestEachSkipsByName runs the matrix where it is not, as a test of its own
+// process: its skips are what a reader of the whole run sees.
+func TestEachSkipsByName(t *testing.T) {
+	for _, ci := range []string{"", "true"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEachServerIsWhatItsNameSays$/^m.*(8|7)$", "-test.v")
+		cmd.Env = append(os.Environ(), "HIRUNE_TEST_SERVERS="+t.TempDir(), "CI="+ci)
+		out, err := cmd.CombinedOutput()
+		want := "--- SKIP: TestEachServerIsWhatItsNameSays/mysql-9.7"
+		if ci != "" {
+			want = "--- FAIL: TestEachServerIsWhatItsNameSays/mysql-9.7"
+		}
+		if !strings.Contains(string(out), want) || (err != nil) != (ci != "") {
+			t.Errorf("CI=%q: %v, want %q in\n%s", ci, err, want, out)
+		}
 	}
 }
