@@ -51,11 +51,11 @@ $(LINT):
 test: setup vet build ## all tests; as root on the real stack too, brought up on loopback
 	.ci/gotest -timeout 30m ./...
 ifneq ($(ROOT),)
-	@$(MAKE) test-live loop
-	@echo $$(( $$(cat .cache/passed) + 2 )) >.cache/passed # the live scenario and the loop
+	@$(MAKE) test-live siege loop
+	@echo $$(( $$(cat .cache/passed) + 3 )) >.cache/passed # the live scenario, the siege and the loop
 	@printf '%d passed, 0 failed\n' $$(cat .cache/passed)
 else
-	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE), the loop\n'
+	@printf 'skipped, because this is not root: Debian packages, the daemons of the database tests, the live scenario $(LIVE), the siege, the loop\n'
 endif
 
 .PHONY: setup
@@ -75,6 +75,10 @@ test-live: build ## one live scenario of the lab (LIVE=…), as root
 .PHONY: loop
 loop: build ## the whole loop on case 0, as root: outage, verdict, plan, apply under a CPU cap, the job's next run, verify, undo
 	$(LAB) loop --hirune $(BIN) --out $(OUT)/loop
+
+.PHONY: siege
+siege: build ## people use a site, attackers flood its log-ins, one gets in: what hirune attacks says of each, as root
+	$(LAB) siege --hirune $(BIN) --out $(OUT)/siege
 
 .PHONY: faults
 faults: build ## disturb an apply in every way at random moments, as root: nothing is lost, nothing is done twice

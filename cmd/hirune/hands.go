@@ -40,8 +40,13 @@ type hands struct {
 	closers  []func() error
 }
 
-// reachFor is how long the host is looked at for a plan: rates take two beats.
-const reachFor = 2500 * time.Millisecond
+const (
+	// reachFor is how long the host is looked at for a plan: rates take two beats.
+	reachFor = 2500 * time.Millisecond
+	// reachBeat is from beat to beat: four pages are asked for and have come by the
+	// end, which is enough to know what one usually takes.
+	reachBeat = 500 * time.Millisecond
+)
 
 // reach finds what runs here and looks at it for a moment.
 func (a *app) reach(ctx context.Context, config, state string) (*hands, error) {
@@ -60,7 +65,7 @@ func (a *app) reach(ctx context.Context, config, state string) (*hands, error) {
 	}
 	h := &hands{a: a, eyes: eyes, state: state, accounts: a.tryAccounts(eyes.found(), named)}
 	line := a.start("looking at the server", reachFor)
-	records, err := collect.Sample(ctx, reachCollectors(eyes), reachFor, collect.Options{})
+	records, err := collect.Sample(ctx, reachCollectors(eyes), reachFor, collect.Options{Interval: reachBeat})
 	line.done()
 	if err != nil {
 		h.close()
@@ -74,7 +79,10 @@ func (a *app) reach(ctx context.Context, config, state string) (*hands, error) {
 func reachCollectors(e *eyes) []collect.Timed {
 	var out []collect.Timed
 	for _, t := range e.collectors {
-		switch t.Collector.(type) {
+		switch c := t.Collector.(type) {
+		case *collectors.Probes:
+			c.Every, t.Every = reachBeat, reachBeat
+			out = append(out, t)
 		case *collectors.Host, *collectors.Processes, *collectors.Pools, *collectors.Filesystems, *collectors.WordPress, *collectors.Cgroups:
 			out = append(out, t)
 		}
@@ -105,6 +113,8 @@ func (h *hands) doers(p remedy.Plan) map[string]apply.Doer {
 	s := change.Server{Open: func(ctx context.Context, timeout time.Duration, setUp ...string) (*mysql.Hand, error) {
 		return h.open(ctx, p.Because.About.Schema, timeout, setUp...)
 	}}
+	bans := h.a.blockadeOf(h.eyes.found(), h.eyes.finder.Override, h.state)
+	bans.confirm = h.a.confirmer(blockFlags{})
 	return map[string]apply.Doer{
 		remedy.DeleteInChunks{}.Kind():   &change.Chunks{Server: s},
 		remedy.KeepAndSwap{}.Kind():      &change.Swap{Server: s},
@@ -116,6 +126,9 @@ func (h *hands) doers(p remedy.Plan) map[string]apply.Doer {
 		remedy.MoveCronEvent{}.Kind():    &change.Cron{Server: s, Edit: wordpress.MoveEvent},
 		remedy.WriteInclude{}.Kind():     &webserver.Includes{},
 		remedy.RetentionJob{}.Kind():     &schedule.Jobs{Dir: schedule.CronDir},
+		remedy.BanPrefixes{}.Kind():      bans.ban(),
+		remedy.LiftBans{}.Kind():         bans.lift(),
+		remedy.AllowPrefixes{}.Kind():    bans.allow(),
 	}
 }
 

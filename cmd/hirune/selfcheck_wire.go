@@ -44,7 +44,7 @@ func runsDue(entries []apply.Entry) []RunDue {
 	}
 	var out []RunDue
 	for _, r := range apply.Runs(entries) {
-		if !r.Ended || r.Undone {
+		if !r.Ended || r.Undone || aboutBans(r.Plan) { // bans answer no finding, and end by themselves
 			continue
 		}
 		due := RunDue{Run: r.ID, Because: r.Plan.Because, Settle: r.Plan.Settle, Ended: quietSince(entries, r.ID), Checks: checks[r.ID]}

@@ -136,6 +136,9 @@ func (h *hands) web(ctx context.Context, s evidence.Site, r discover.Root, out *
 	in.URL, in.Network = s.URL, s.Multisite
 	if out.Site != nil {
 		out.Site.XMLRPC = h.callers(ctx, in)
+		if err := h.siteCallers(ctx, r, &out.Site.XMLRPC); err != nil {
+			out.Unread["callers"] = err.Error()
+		}
 	}
 	web, err := webserver.Survey(ctx, in)
 	if err != nil {

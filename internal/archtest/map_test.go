@@ -23,31 +23,38 @@ var allowed = map[string][]string{
 	"internal/core/diagnose":       {"internal/core/evidence", "internal/core/recording"},
 	"internal/core/diagnose/rules": {"internal/core/evidence", "internal/core/recording", "internal/core/diagnose"},
 
+	// Who attacks, whether it matters, whether somebody got in; whom to block, and whom never.
+	"internal/core/attack": {"internal/core/evidence", "internal/core/diagnose"},
+	"internal/core/block":  {},
+
 	// What to do about a finding, as data; carrying it out through interfaces; whether it helped.
-	"internal/core/remedy":          {"internal/core/evidence", "internal/core/diagnose"},
-	"internal/core/remedy/remedies": {"internal/core/evidence", "internal/core/diagnose", "internal/core/remedy"},
+	"internal/core/remedy":          {"internal/core/evidence", "internal/core/diagnose", "internal/core/block"},
+	"internal/core/remedy/remedies": {"internal/core/evidence", "internal/core/diagnose", "internal/core/remedy", "internal/core/attack", "internal/core/block"},
 	"internal/core/apply":           {"internal/core/evidence", "internal/core/hint", "internal/core/remedy"},
 	"internal/core/verify":          {"internal/core/evidence", "internal/core/recording", "internal/core/diagnose", "internal/core/remedy"},
 
 	"internal/core/report": {
 		"internal/core/hint", "internal/core/evidence", "internal/core/recording", "internal/core/diagnose",
-		"internal/core/remedy", "internal/core/verify",
+		"internal/core/remedy", "internal/core/verify", "internal/core/attack", "internal/core/block",
 	},
 
 	// The systems: each knows the vocabulary and the way to give advice, and no other edge.
-	"internal/edge/accesslog": {"internal/core/evidence", "internal/core/hint"},
+	"internal/edge/accesslog": {"internal/core/evidence", "internal/core/hint", "internal/core/attack"},
 	"internal/edge/discover":  {"internal/core/evidence", "internal/core/hint", "internal/edge/webconf"},
 	"internal/edge/errorlog":  {"internal/core/evidence", "internal/core/hint"},
 	"internal/edge/mysql":     {"internal/core/evidence", "internal/core/hint", "internal/edge/mysql/sqltext"},
 	"internal/edge/probe":     {"internal/core/evidence", "internal/core/hint"},
 	"internal/edge/tail":      {"internal/core/evidence", "internal/core/hint"},
-	"internal/edge/wordpress": {"internal/core/evidence", "internal/core/hint"},
+	"internal/edge/wordpress": {"internal/core/evidence", "internal/core/hint", "internal/core/attack"},
 
 	// The hands: they carry steps out, and read what a plan has to know first.
 	"internal/edge/mysql/survey": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
 	"internal/edge/mysql/change": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
-	"internal/edge/webserver":    {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply", "internal/edge/webconf"},
+	"internal/edge/webserver":    {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply", "internal/core/block", "internal/edge/webconf"},
 	"internal/edge/schedule":     {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/core/apply"},
+	"internal/edge/firewall":     {"internal/core/evidence", "internal/core/hint", "internal/core/block", "internal/core/remedy", "internal/core/apply"},
+	"internal/edge/banbook":      {"internal/core/hint", "internal/core/block"},
+	"internal/edge/protect":      {"internal/core/evidence", "internal/core/hint", "internal/core/block"},
 	"internal/edge/journal":      {"internal/core/hint", "internal/core/apply", "internal/core/remedy"},
 
 	// The text of statements is understood without a database.
@@ -62,7 +69,7 @@ var allowed = map[string][]string{
 	"internal/edge/tape":    {"internal/core/evidence", "internal/core/recording", "internal/core/hint"},
 	"internal/edge/collect": {"internal/core/evidence", "internal/core/hint"},
 	"internal/edge/collect/collectors": {
-		"internal/core/evidence", "internal/core/hint", "internal/edge/collect", // the systems, for reading:
+		"internal/core/attack", "internal/core/evidence", "internal/core/hint", "internal/edge/collect", // the systems, for reading:
 		"internal/edge/accesslog", "internal/edge/discover", "internal/edge/errorlog", "internal/edge/mysql",
 		"internal/edge/mysql/sqltext", "internal/edge/probe", "internal/edge/tail", "internal/edge/wordpress",
 	},

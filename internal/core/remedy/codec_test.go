@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hirune/internal/core/block"
 	"hirune/internal/core/diagnose"
 )
 
@@ -30,6 +32,11 @@ var samples = []Step{
 		HookAt: 4, More: []Hook{{File: "/g", Line: "include p;", Next: "}", At: 9}}, Signal: "HUP", PID: 3, Probes: []Probe{{"POST", "http://127.0.0.1/", "example.org", "b", 403, "m"}}},
 	MoveCronEvent{"main", "wordpress", "wp_", "example.org", "hook", 1, 2},
 	RetentionJob{table, "/etc/cron.d/hirune", 40, 3, "created", 24 * time.Hour, "/usr/bin/hirune"},
+	BanPrefixes{Layer: block.LayerFirewall, Ports: []int{80, 443}, Confirm: time.Minute, Probes: []Probe{{"GET", "http://127.0.0.1/", "example.org", "b", 200, "m"}},
+		Bans: []block.Ban{{Prefix: netip.MustParsePrefix("203.0.113.0/25"), Layer: block.LayerFirewall, Since: time.Unix(1700000000, 0).UTC(), Until: time.Unix(1700000600, 0).UTC(),
+			Level: 1, Attack: "xmlrpc-brute-force", Why: "4,711 attempts", Run: 3, By: block.ByOwner, Of: netip.MustParsePrefix("203.0.113.0/24"), Trial: true}}},
+	LiftBans{block.LayerFirewall, []netip.Prefix{netip.MustParsePrefix("2001:db8::/64")}},
+	AllowPrefixes{[]netip.Prefix{netip.MustParsePrefix("198.51.100.7/32")}, "office", true},
 }
 
 // kinds reads the kinds of steps from the source: a new one is not forgotten.

@@ -99,7 +99,7 @@ func TestColumnOf(t *testing.T) {
 // TestSayingsAreApart finds an id that two parts claim: one would hide the other.
 func TestSayingsAreApart(t *testing.T) {
 	n := 0
-	for _, part := range []map[string][]string{purgeSayings, indexSayings, killSayings, webSayings, smallSayings, adviceSayings} {
+	for _, part := range []map[string][]string{purgeSayings, indexSayings, killSayings, webSayings, smallSayings, adviceSayings, blockSayings, banWebSayings} {
 		n += len(part)
 	}
 	if got := len(Sayings()); got != n || n == 0 {

@@ -7,7 +7,7 @@ import "maps"
 // every one of them, in every language; a test holds them together.
 func Sayings() map[string][]string {
 	all := map[string][]string{}
-	for _, part := range []map[string][]string{purgeSayings, indexSayings, killSayings, webSayings, smallSayings, adviceSayings} {
+	for _, part := range []map[string][]string{purgeSayings, indexSayings, killSayings, webSayings, smallSayings, adviceSayings, blockSayings, banWebSayings} {
 		maps.Copy(all, part)
 	}
 	return all

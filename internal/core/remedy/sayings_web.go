@@ -25,6 +25,7 @@ var webSayings = map[string][]string{
 	"web-jetpack-active":    {},
 	"web-jetpack-elsewhere": {},
 	"web-log-unread":        {},
+	"web-site-unread":       {"why"}, // application passwords and pingbacks
 	"web-nobody":            {"days", "requests"},
 	"web-short-log":         {"days"},
 	"web-given-up":          {"name"},

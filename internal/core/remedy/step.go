@@ -1,6 +1,11 @@
 package remedy
 
-import "time"
+import (
+	"net/netip"
+	"time"
+
+	"hirune/internal/core/block"
+)
 
 // Step is one change, or one check, as data. The set is closed: each kind has
 // its line in the codec table, and its Do, Done and Undo in one edge.
@@ -211,3 +216,39 @@ type RetentionJob struct {
 
 // Kind implements Step.
 func (RetentionJob) Kind() string { return "retention-job" }
+
+// BanPrefixes refuses prefixes on the web's ports, each until its end: in an
+// nftables set of hirune's own, or in the web server where a proxy stands
+// before it. Ports of log-in shells are never among them.
+type BanPrefixes struct {
+	Layer string      `json:"layer"` // block.LayerFirewall or block.LayerWeb
+	Bans  []block.Ban `json:"bans"`
+	Ports []int       `json:"ports,omitempty"` // that are refused; the web server's own
+	// Confirm is the time within which the owner has to say that he still gets
+	// in; otherwise the bans are taken back. 0: nothing to confirm.
+	Confirm time.Duration `json:"confirm_ns,omitempty"`
+	Probes  []Probe       `json:"probes,omitempty"` // that must be answered as before, from this host
+}
+
+// Kind implements Step.
+func (BanPrefixes) Kind() string { return "ban-prefixes" }
+
+// LiftBans lets prefixes through again before their bans end.
+type LiftBans struct {
+	Layer    string         `json:"layer"` // as in BanPrefixes
+	Prefixes []netip.Prefix `json:"prefixes"`
+}
+
+// Kind implements Step.
+func (LiftBans) Kind() string { return "lift-bans" }
+
+// AllowPrefixes puts prefixes on the list of those that are never banned, or
+// takes them off it. Bans that hold them are cut around them.
+type AllowPrefixes struct {
+	Prefixes []netip.Prefix `json:"prefixes"`
+	Note     string         `json:"note,omitempty"` // who that is, in the owner's words
+	Remove   bool           `json:"remove,omitempty"`
+}
+
+// Kind implements Step.
+func (AllowPrefixes) Kind() string { return "allow-prefixes" }

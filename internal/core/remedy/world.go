@@ -185,4 +185,13 @@ type Web struct {
 	DocRoot  string       // the site's document root, as the server's configuration names it
 	Path     string       // below which the site answers: "/" or "/blog/"
 	Below    bool         // sites of a network answer in directories below Path
+	Limit    Limit
+}
+
+// Limit is how a web server can be told how often somebody may ask; nginx alone can.
+type Limit struct {
+	Include WriteInclude // ready but for Content and Probes; its Path is "" where there is no place
+	Problem string       // why there is no place for a file of our own, in English; "" : there is
+	Fix     string       // the exact line that would make one
+	There   string       // the content of our own file that is there already; "" : none
 }

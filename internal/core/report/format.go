@@ -227,6 +227,9 @@ func (p *printer) text(name, s string) string {
 	if w, ok := p.words[name+"."+s]; ok {
 		return w
 	}
+	if w, ok := p.words["attack."+s+".title"]; ok && name == "suspect" {
+		return w
+	}
 	switch name {
 	case "digest", "message", "hint", "what", "indexes", "file":
 		return p.quote(s, longRunes)

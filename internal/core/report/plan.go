@@ -14,20 +14,25 @@ import (
 // and changes of files; what is refused with the reason and what to do instead.
 // Long scripts are shortened unless o.Verbose. The error is the writer's.
 func PlanText(w io.Writer, plans []remedy.Plan, o Options) error {
-	p := newPrinter(diagnose.Verdict{}, o, clean)
-	var b strings.Builder
-	if len(plans) == 0 {
-		p.hang(&b, "", "", p.words["ui.no-plans"])
-	}
+	p, b := newPlanPage(plans, o)
 	told := ""
 	for i, pl := range plans {
 		if i > 0 {
-			fmt.Fprintln(&b)
+			fmt.Fprintln(b)
 		}
 		p.day = pl.At
-		told = p.plan(&b, i+1, len(plans), told, pl)
+		told = p.plan(b, i+1, len(plans), told, pl)
 	}
-	return p.finish(w, &b)
+	return p.finish(w, b)
+}
+
+// newPlanPage begins what is written of plans; where there is none it says so.
+func newPlanPage(plans []remedy.Plan, o Options) (*printer, *strings.Builder) {
+	p, b := newPrinter(diagnose.Verdict{}, o, clean), &strings.Builder{}
+	if len(plans) == 0 {
+		p.hang(b, "", "", p.words["ui.no-plans"])
+	}
+	return p, b
 }
 
 // finish writes what was made, with its hard spaces as plain ones.
@@ -167,6 +172,8 @@ func (p *printer) target(s remedy.Step) string {
 		name = s.Hook
 	case remedy.RetentionJob:
 		name = s.Schema + "." + s.Table
+	default:
+		name = targetOfBlock(s)
 	}
 	if name == "" {
 		return ""

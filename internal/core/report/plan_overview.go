@@ -16,11 +16,7 @@ import (
 // can go wrong and how all is undone. What is refused stands in full, and so does
 // all that cannot be undone. PlanText has the rest. The error is the writer's.
 func PlanOverview(w io.Writer, plans []remedy.Plan, o Options) error {
-	p := newPrinter(diagnose.Verdict{}, o, clean)
-	var b strings.Builder
-	if len(plans) == 0 {
-		p.hang(&b, "", "", p.words["ui.no-plans"])
-	}
+	p, b := newPlanPage(plans, o)
 	told, n := "", 0
 	for _, pl := range plans {
 		if byHand(pl) {
@@ -31,15 +27,15 @@ func PlanOverview(w io.Writer, plans []remedy.Plan, o Options) error {
 		var why strings.Builder
 		next := p.reason(&why, told, pl, diagnose.Origin{Plugin: o.Plugin, Version: o.Version, Hook: o.Hook, Schedule: o.Schedule})
 		if told != "" && why.Len() > 0 {
-			fmt.Fprintln(&b)
+			fmt.Fprintln(b)
 		}
 		told = next
 		b.WriteString(why.String())
 		n++
-		p.brief(&b, n, pl)
+		p.brief(b, n, pl)
 	}
-	p.inAll(&b, plans)
-	return p.finish(w, &b)
+	p.inAll(b, plans)
+	return p.finish(w, b)
 }
 
 // byHand reports whether a plan is nothing but advice.

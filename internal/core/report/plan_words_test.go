@@ -121,7 +121,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 func TestEveryKindOfStepIsShown(t *testing.T) {
 	for _, kind := range literals(t, "../remedy/step.go", `Kind\(\) string \{ return "([a-z-]+)" \}`) {
 		var s remedy.Planned
-		if err := json.Unmarshal([]byte(`{"id":"1","kind":"`+kind+`","step":{"schema":"s","table":"t","path":"/p","hook":"h","session":7}}`), &s); err != nil {
+		if err := json.Unmarshal([]byte(`{"id":"1","kind":"`+kind+`","step":{"schema":"s","table":"t","path":"/p","hook":"h","session":7,"prefixes":["203.0.113.7/32"],"bans":[{"prefix":"203.0.113.7/32"}]}}`), &s); err != nil {
 			t.Fatal(err)
 		}
 		p := newPrinter(purgeVerdict(), Options{}, clean)

@@ -21,9 +21,9 @@ import (
 // In a template {name} is a parameter, {name#one|many} a parameter with its
 // noun, and [ … ] a part that is left out when a parameter in it is unknown.
 func catalogue(lang string) map[string]string {
-	parts := []map[string]string{enClaims, enAdvice, enFrame, enPurge, enWeb, enPlan, enVerify}
+	parts := []map[string]string{enClaims, enAdvice, enFrame, enPurge, enWeb, enPlan, enVerify, enAttacks, enAttackClaims, enBlock, enBreakIn, enBanWeb}
 	if lang == Japanese {
-		parts = []map[string]string{jaClaims, jaAdvice, jaFrame, jaPurge, jaWeb, jaPlan, jaVerify}
+		parts = []map[string]string{jaClaims, jaAdvice, jaFrame, jaPurge, jaWeb, jaPlan, jaVerify, jaAttacks, jaAttackClaims, jaBlock, jaBreakIn, jaBanWeb}
 	}
 	all := map[string]string{}
 	for _, m := range parts {

@@ -23,6 +23,7 @@ var enWeb = map[string]string{
 	"claim.web-jetpack-active":    "The plugin Jetpack is active on the site; WordPress.com talks to it through xmlrpc.php.",
 	"claim.web-jetpack-elsewhere": "Something says that it is Jetpack but does not come from WordPress.com's own addresses. Anybody can say so, so its address is not let through; if a CDN stands in front, name the CDN's addresses with --allow.",
 	"claim.web-log-unread":        "No access log could be read, so nobody knows who uses xmlrpc.php rightly.",
+	"claim.web-site-unread":       "The site's database could not be asked for application passwords and pingbacks: {why}",
 	"claim.web-nobody":            "In {days#day|days} of access log nobody used it rightly ({requests#request|requests} in all).",
 	"claim.web-short-log":         "Only {days#day|days} of access log could be read: who calls less often does not show.",
 	"claim.web-given-up":          "They will be refused, as you accept with {name}:",

@@ -23,6 +23,7 @@ var jaWeb = map[string]string{
 	"claim.web-jetpack-active":    "プラグイン Jetpack が有効です。WordPress.com は xmlrpc.php を通じてこのサイトと通信します。",
 	"claim.web-jetpack-elsewhere": "Jetpack を名乗る呼び出しがありますが、WordPress.com のアドレスからではありません。名乗るだけなら誰でもできるため、そのアドレスは通しません。手前に CDN がある場合は、CDN のアドレスを --allow で指定してください。",
 	"claim.web-log-unread":        "アクセスログを読めなかったため、xmlrpc.php を正当に使っている相手がいるかどうか分かりません。",
+	"claim.web-site-unread":       "サイトのデータベースから、アプリケーションパスワードとピンバックを調べられませんでした: {why}",
 	"claim.web-nobody":            "{days}日分のアクセスログ（全 {requests}回の呼び出し）に、正当な利用はありませんでした。",
 	"claim.web-short-log":         "アクセスログは {days}日分しか読めませんでした。それより間隔の長い利用は分かりません。",
 	"claim.web-given-up":          "次の利用は、{name} で了承されたとおり拒否されます:",

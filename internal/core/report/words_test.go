@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"hirune/internal/core/attack"
 	"hirune/internal/core/diagnose"
 	"hirune/internal/core/remedy"
 	"hirune/internal/core/verify"
@@ -124,18 +125,21 @@ func isCause(id string) bool {
 
 // remedyIDs is the closed set of remedies.
 var remedyIDs = []string{"purge", "add-index", "close-xmlrpc", "keep-it-small", "kill-query", "end-session", "block-clients",
-	"rate-limit", "cache-search", "start-service", "raise-buffer-pool", "move-cron"}
+	"rate-limit", "cache-search", "start-service", "raise-buffer-pool", "move-cron", "unblock-clients", "allow-clients"}
 
 // TestNoLeftover finds words for what no longer exists or is never said.
 func TestNoLeftover(t *testing.T) {
 	claims, src := diagnose.Claims(), source(t)
 	maps.Copy(claims, remedy.Sayings())
 	maps.Copy(claims, verify.Sayings())
+	maps.Copy(claims, attack.Sayings())
+	maps.Copy(claims, attack.ProposalSayings())
+	maps.Copy(claims, attack.BreakInSayings())
 	remedies := map[string]bool{}
 	for _, id := range remedyIDs {
 		remedies[id] = true
 		for _, part := range []string{"title", "does", "how"} {
-			if enAdvice["remedy."+id+"."+part] == "" {
+			if catalogue(English)["remedy."+id+"."+part] == "" {
 				t.Errorf("remedy %s has no %s", id, part)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"hirune/internal/core/evidence"
+	"hirune/internal/core/attack"
 )
 
 // Who calls xmlrpc.php, as callers say of themselves. Anybody can say so.
@@ -159,24 +159,19 @@ func (t *callTally) line(line []byte) {
 		t.first = at
 	}
 	t.last = max(t.last, at)
-	if !q.Self && q.Class != evidence.ClassBroken && len(q.Client) > 0 {
+	if !q.Self && q.Class != attack.ClassBroken && len(q.Client) > 0 {
 		t.all++
-		if nearby(q.Client) {
+		if nearby(q.Addr) {
 			t.local++
 		}
 	}
-	if q.Class == evidence.ClassXMLRPC && string(q.Method) == "POST" {
+	if q.Class == attack.ClassXMLRPC && string(q.Method) == "POST" {
 		t.call(&q, at)
 	}
 }
 
 // nearby reports whether an address is of this host or of a private network.
-func nearby(client []byte) bool {
-	a, err := netip.ParseAddr(string(client))
-	if err != nil {
-		return false
-	}
-	a = a.Unmap()
+func nearby(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
 }
 

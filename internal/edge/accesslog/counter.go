@@ -5,11 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"hirune/internal/core/attack"
 	"hirune/internal/core/evidence"
 )
 
 // Counter counts requests by class over one interval. The zero value is ready.
-type Counter struct{ tallies map[string]*tally }
+type Counter struct{ tallies [classes]*tally }
 
 // tally is one class.
 type tally struct {
@@ -25,9 +26,6 @@ type tally struct {
 func (c *Counter) Add(q *Request) {
 	t := c.tallies[q.Class]
 	if t == nil {
-		if c.tallies == nil {
-			c.tallies = map[string]*tally{}
-		}
 		t = &tally{}
 		c.tallies[q.Class] = t
 	}
@@ -78,12 +76,12 @@ func (t *tally) status(code int) {
 // Traffic emits a fact for each class that had requests, in the order of the
 // names, and empties the counter.
 func (c *Counter) Traffic(site string, over time.Duration, f *Faults, emit func(evidence.Traffic)) {
-	for _, class := range sorted(c.tallies) {
+	for _, class := range byName {
 		t := c.tallies[class]
-		if t.n == 0 {
+		if t == nil || t.n == 0 {
 			continue
 		}
-		emit(t.fact(site, class, over, f))
+		emit(t.fact(site, classNames[class], over, f))
 		t.reset()
 	}
 }
@@ -111,18 +109,18 @@ func (t *tally) reset() {
 	*t = tally{clients: clients, urls: urls, sizes: sizes}
 }
 
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// byName are all classes in the order of their names.
+var byName = func() (all [classes]attack.Class) {
+	for i := range all {
+		all[i] = attack.Class(i)
 	}
-	slices.Sort(keys)
-	return keys
-}
+	slices.SortFunc(all[:], func(a, b attack.Class) int { return cmp.Compare(classNames[a], classNames[b]) })
+	return all
+}()
 
 // Busiest finds the clients that ask most, by class, in bounded memory. The
 // zero value is ready.
-type Busiest struct{ classes map[string]*clients }
+type Busiest struct{ classes [classes]*clients }
 
 const clientsMost = 1024 // a class; more are thinned out from the idlest
 
@@ -148,14 +146,11 @@ type use struct {
 
 // Add counts a request, if it costs a worker and was not sent by the server itself.
 func (b *Busiest) Add(q *Request) {
-	if q.Self || !(evidence.Traffic{Class: q.Class}).Dynamic() {
+	if q.Self || !q.Class.Dynamic() {
 		return
 	}
 	c := b.classes[q.Class]
 	if c == nil {
-		if b.classes == nil {
-			b.classes = map[string]*clients{}
-		}
 		c = &clients{m: map[uint64]*use{}}
 		b.classes[q.Class] = c
 	}
@@ -221,7 +216,10 @@ func (c *clients) thin() {
 // Clients emits the top busiest clients of each class that had at least least
 // requests of them, and empties the table.
 func (b *Busiest) Clients(site string, over time.Duration, top int, least int64, emit func(evidence.ClientUse)) {
-	for _, class := range sorted(b.classes) {
+	for _, class := range byName {
+		if b.classes[class] == nil {
+			continue
+		}
 		all := make([]*use, 0, len(b.classes[class].m))
 		for _, u := range b.classes[class].m {
 			if u.n >= least {
@@ -232,10 +230,10 @@ func (b *Busiest) Clients(site string, over time.Duration, top int, least int64,
 			return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(x.who, y.who))
 		})
 		for _, u := range all[:min(top, len(all))] {
-			emit(u.fact(site, class, over))
+			emit(u.fact(site, classNames[class], over))
 		}
 	}
-	clear(b.classes)
+	b.classes = [classes]*clients{}
 }
 
 func (u *use) fact(site, class string, over time.Duration) evidence.ClientUse {

@@ -1,6 +1,6 @@
 package accesslog
 
-import "hirune/internal/core/evidence"
+import "hirune/internal/core/attack"
 
 // Faults learns how large the usual answer of xmlrpc.php is. The status is
 // 200 whether a log-in failed or not, but the body of a failure is a fixed
@@ -47,7 +47,7 @@ func (f *Faults) halve() {
 
 // about limits the learning to posted calls that were answered.
 func (f *Faults) about(q *Request) bool {
-	return q.Class == evidence.ClassXMLRPC && q.Status == 200 && string(q.Method) == "POST"
+	return q.Class == attack.ClassXMLRPC && q.Status == 200 && string(q.Method) == "POST"
 }
 
 // Usual returns the size that most answers have, or false if there is none.
@@ -64,7 +64,7 @@ func (f *Faults) Usual() (int64, bool) {
 // (200), a good one with a redirect. The size would not do, because the
 // message repeats the user's name.
 func loginFault(q *Request) bool {
-	return q.Class == evidence.ClassLogin && q.Status == 200 && string(q.Method) == "POST" && !hasAction(q.Target)
+	return q.Class == attack.ClassLogin && q.Status == 200 && string(q.Method) == "POST" && !hasAction(q.Target)
 }
 
 // hasAction tells the other forms of wp-login.php, such as a lost password.

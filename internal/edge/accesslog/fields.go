@@ -16,7 +16,9 @@ func (e *Entry) set(f field, b []byte) {
 	case fRequest:
 		e.request(b)
 	case fMethod:
-		e.Method = b
+		if isMethod(b) {
+			e.Method = b
+		}
 	case fPath:
 		e.Target = b
 	case fQuery:
@@ -29,9 +31,11 @@ func (e *Entry) set(f field, b []byte) {
 		e.Bytes, _ = number(b)
 	case fAgent:
 		e.Agent = b
+	case fReferer:
+		e.Referer = b
 	case fTookUs, fTookMs, fTookS, fTookUpstream:
 		e.took(f, b)
-	case fSkip:
+	case fSkip, fPeer:
 	}
 }
 
@@ -60,37 +64,46 @@ func (e *Entry) took(f field, b []byte) {
 // request splits "GET /path HTTP/1.1". A version is not asked for: HTTP/0.9
 // has none. Anything else leaves Method empty and the whole in Target.
 func (e *Entry) request(b []byte) {
-	i := bytes.IndexByte(b, ' ')
-	if i <= 0 || i > 20 || !upper(b[:i]) {
+	i := 0
+	for i < len(b) && i <= methodMost && ofMethod(b[i]) {
+		i++
+	}
+	if i == 0 || i == len(b) || b[i] != ' ' {
 		e.Target = b
 		return
 	}
 	target := b[i+1:]
-	if j := bytes.LastIndexByte(target, ' '); j >= 0 && bytes.HasPrefix(target[j+1:], []byte("HTTP/")) {
+	if n := len(target) - len(" HTTP/1.1"); n >= 0 && string(target[n:n+6]) == " HTTP/" {
+		target = target[:n]
+	} else if j := bytes.LastIndexByte(target, ' '); j >= 0 && bytes.HasPrefix(target[j+1:], []byte("HTTP/")) {
 		target = target[:j]
 	}
 	e.Method, e.Target = b[:i], target
 }
 
-// join puts a query string that was logged apart behind its path. It is the
-// one place that allocates, for the few formats that do so.
+const methodMost = 20
+
+func isMethod(b []byte) bool {
+	for _, c := range b {
+		if !ofMethod(c) {
+			return false
+		}
+	}
+	return len(b) > 0 && len(b) <= methodMost && string(b) != "-"
+}
+
+func ofMethod(c byte) bool { return c >= 'A' && c <= 'Z' || c == '-' || c == '_' }
+
+// join puts a query string that was logged apart behind its path.
 func (e *Entry) join() {
 	q := e.query
 	if q[0] == '?' {
 		q = q[1:]
 	}
 	if bytes.IndexByte(e.Target, '?') < 0 {
-		e.Target = append(append(bytes.Clone(e.Target), '?'), q...)
+		e.joined = append(append(append(e.joined[:0], e.Target...), '?'), q...)
+		e.Target = e.joined
 	}
-}
-
-func upper(b []byte) bool {
-	for _, c := range b {
-		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return len(b) > 0
 }
 
 // number reads decimal digits; at most 18 of them, so that it cannot overflow.

@@ -63,10 +63,12 @@ func apacheField(letter byte, arg string) []token {
 	switch letter {
 	case '%':
 		return []token{lit("%")}
-	case 'a', 'h':
-		if arg == "" {
+	case 'a':
+		if arg == "" { // %{c}a: the peer before mod_remoteip
 			return one(fClient)
 		}
+	case 'h':
+		return one(fPeer)
 	case 'v', 'V':
 		if letter == 'v' {
 			return one(fVHost)
@@ -93,7 +95,9 @@ func apacheField(letter byte, arg string) []token {
 		switch strings.ToLower(arg) {
 		case "user-agent":
 			return one(fAgent)
-		case "x-forwarded-for":
+		case "referer":
+			return one(fReferer)
+		case "x-forwarded-for", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip":
 			return one(fForwarded)
 		}
 	}
@@ -193,6 +197,10 @@ func nginxField(name string) token {
 var nginxFields = map[string]field{
 	"remote_addr":            fClient,
 	"http_x_forwarded_for":   fForwarded,
+	"http_x_real_ip":         fForwarded,
+	"http_cf_connecting_ip":  fForwarded,
+	"http_true_client_ip":    fForwarded,
+	"http_referer":           fReferer,
 	"server_name":            fVHost,
 	"request":                fRequest,
 	"request_method":         fMethod,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"hirune/internal/core/attack"
 	"hirune/internal/core/evidence"
 )
 
@@ -173,7 +174,7 @@ func TestBusiestUnderADistributedFlood(t *testing.T) {
 		}
 		r.Read(fmt.Appendf(nil, `%s - - [22/Nov/2026:12:51:15 +0000] "GET /?s=%d HTTP/1.1" 500 5 "-" "a"`, client, i), &q)
 		b.Add(&q)
-		if n := len(b.classes[evidence.ClassSearch].m); n > clientsMost {
+		if n := len(b.classes[attack.ClassSearch].m); n > clientsMost {
 			t.Fatalf("%d clients are held", n)
 		}
 	}

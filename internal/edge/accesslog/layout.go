@@ -9,11 +9,7 @@ package accesslog
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"strings"
-
-	"hirune/internal/core/hint"
+	"slices"
 )
 
 // Entry is one line, split. The slices point into the line, as the server
@@ -26,11 +22,15 @@ type Entry struct {
 	Method    []byte // empty: not an HTTP request
 	Target    []byte // path with query string, or what was sent instead of it
 	Agent     []byte
+	Referer   []byte
 	Status    int   // 0 unknown
 	Bytes     int64 // of the answer; 0 for "-"
 	TookUs    int64 // -1 if not logged
 
-	query []byte // where the format logs it apart from the path
+	escapes escapes // of Target
+	query   []byte  // where the format logs it apart from the path
+	joined  []byte  // room for both
+	used    int     // how long the number was that digits took, with what follows it
 }
 
 // field is what one directive of a format means to us.
@@ -39,6 +39,7 @@ type field uint8
 const (
 	fSkip field = iota
 	fClient
+	fPeer // the client too, but perhaps as a name: gives way to fClient
 	fForwarded
 	fVHost
 	fTime
@@ -49,26 +50,53 @@ const (
 	fStatus
 	fBytes
 	fAgent
+	fReferer
 	fTookUs
 	fTookMs
 	fTookS // whole seconds or 1.234
 	fTookUpstream
 )
 
-// step is a literal, then a field up to the literal that follows it.
+// step is a field up to the literal that follows it.
 type step struct {
-	lit    string
-	field  field
-	quoted bool   // ends at the first quote that is not escaped
-	end    string // what follows the field; empty: the end of the line
-	inner  int    // how often end occurs inside the field itself (strftime formats)
+	field field
+	way   way
+	end   string // what follows the field; empty: the end of the line
+	inner int    // how often end occurs inside the field itself (strftime formats)
 }
+
+// way is how the end of a field is found.
+type way uint8
+
+const (
+	toByte   way = iota // at the first byte of end, of which it has only one
+	toText              // at end
+	toQuote             // at the first quote that is not escaped
+	toEnd               // with the line
+	asList              // at end, but not behind a comma: "a, b" is one
+	asDash              // as toText, and mostly a single -
+	asDate              // as toText, and mostly of the length of %t
+	asNumber            // as toText, and mostly digits
+)
 
 // Layout is a compiled format. It is immutable.
 type Layout struct {
-	steps []step
-	when  timeKind
-	took  bool
+	text    string
+	lead    string // what stands before the first field
+	steps   []step
+	when    timeKind
+	escapes escapes
+	took    bool
+	client  bool // the client is logged, and not by a header alone
+	json    bool // each line is a JSON object, its keys in any order
+}
+
+// ForwardedOnly reports whether the format names the client by nothing but a
+// header, which anybody can write.
+func (l *Layout) ForwardedOnly() bool { return !l.client && l.has(fForwarded) }
+
+func (l *Layout) has(f field) bool {
+	return slices.ContainsFunc(l.steps, func(s step) bool { return s.field == f })
 }
 
 // Took reports whether the format logs how long a request took.
@@ -77,128 +105,50 @@ func (l *Layout) Took() bool { return l.took }
 // Timed reports whether the format logs when a request came, in a way that is understood.
 func (l *Layout) Timed() bool { return l.when != timeNone }
 
-// named are formats that both servers know by name.
-var named = map[string]string{
-	"common":         `%h %l %u %t "%r" %>s %b`,
-	"combined":       `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`,
-	"combinedio":     `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O`,
-	"vhost_combined": `%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`,
-}
-
-// Compile reads an Apache LogFormat, an nginx log_format (with or without its
-// escape= parameter) or the name of a well-known one.
-// It fails, with a hint, where the format does not tell requests and status.
-func Compile(format string) (*Layout, error) {
-	format = strings.TrimSpace(format)
-	if f, ok := named[format]; ok {
-		format = f
-	}
-	parse := apacheTokens
-	if !strings.Contains(format, "%") || strings.Contains(format, "$remote_addr") || strings.Contains(format, "$status") {
-		parse = nginxTokens
-	}
-	toks, err := parse(format)
-	if err != nil {
-		return nil, unusable(format, err)
-	}
-	l, err := assemble(toks)
-	if err != nil {
-		return nil, unusable(format, err)
-	}
-	return l, nil
-}
-
-func unusable(format string, err error) error {
-	return hint.Wrap(fmt.Errorf("compile the log format %.200q: %w", format, err), "log-format",
-		"let the server write its access log in the combined format, best with the duration (Apache: %D, nginx: $request_time) at the end")
-}
-
-// token is a literal or, with kind set, a field.
-type token struct {
-	lit   string
-	field field
-	when  timeKind
-	strf  string // the strftime format of a time
-	isLit bool
-}
-
-func lit(s string) token { return token{lit: s, isLit: true} }
-
-// assemble joins literals and fields to steps.
-func assemble(toks []token) (*Layout, error) {
-	l := &Layout{}
-	have := map[field]bool{}
-	pending := ""
-	for i := range toks {
-		if i > 0 && toks[i].field == fQuery && toks[i-1].field == fPath {
-			continue // %U%q: one field
-		}
-		if toks[i].isLit {
-			pending += toks[i].lit
-			continue
-		}
-		rest := toks[i+1:]
-		if toks[i].field == fPath && len(rest) > 0 && rest[0].field == fQuery {
-			rest = rest[1:]
-		}
-		end := following(rest)
-		if end == "" && len(rest) > 0 {
-			return nil, errors.New("two fields without anything between them")
-		}
-		s := step{lit: pending, field: toks[i].field, end: end}
-		s.quoted = strings.HasSuffix(pending, `"`) && strings.HasPrefix(end, `"`)
-		if toks[i].strf != "" && end != "" {
-			s.inner = strings.Count(toks[i].strf, end)
-		}
-		if s.field == fTime && l.when == timeNone {
-			l.when = toks[i].when
-		} else if s.field == fTime {
-			s.field = fSkip
-		}
-		have[s.field] = true
-		l.steps = append(l.steps, s)
-		pending = ""
-	}
-	l.took = have[fTookUs] || have[fTookMs] || have[fTookS] || have[fTookUpstream]
-	if !have[fRequest] && !have[fPath] || !have[fStatus] {
-		return nil, errors.New("it has no request or no status")
-	}
-	return l, nil
-}
-
-// following is the literal between a field and the next.
-func following(toks []token) string {
-	var end strings.Builder
-	for _, t := range toks {
-		if !t.isLit {
-			break
-		}
-		end.WriteString(t.lit)
-	}
-	return end.String()
-}
-
 // Parse splits a line. It reports false where the line does not follow the
 // format up to its request and status; what was split by then is in e.
 func (l *Layout) Parse(line []byte, e *Entry) bool {
-	*e = Entry{TookUs: -1}
+	e.reset(l.escapes)
+	if l.json {
+		return e.object(line)
+	}
+	if len(line) < len(l.lead) || string(line[:len(l.lead)]) != l.lead {
+		return false
+	}
+	line = line[len(l.lead):]
 	request := false
 	for i := range l.steps {
 		s := &l.steps[i]
-		if !bytes.HasPrefix(line, []byte(s.lit)) {
-			break
+		if s.way == asNumber && e.digits(s, line) {
+			line = line[e.used:]
+			continue
 		}
-		line = line[len(s.lit):]
 		n, whole := s.length(line)
-		if !whole && s.field == fStatus {
-			whole = s.end == "" || len(line) == 3
-		}
-		if !whole && (s.field == fStatus || s.field == fRequest) {
+		if !whole && (s.field == fRequest || s.field == fStatus && n != 3) {
 			break
 		}
-		e.set(s.field, line[:n])
-		request = request || s.field == fRequest || s.field == fPath
+		switch s.field {
+		case fSkip:
+		case fClient:
+			e.Client = line[:n]
+		case fTime:
+			e.Time = line[:n]
+		case fRequest:
+			e.request(line[:n])
+			request = true
+		case fReferer:
+			e.Referer = line[:n]
+		case fAgent:
+			e.Agent = line[:n]
+		default:
+			e.set(s.field, line[:n])
+			request = request || s.field == fPath
+		}
 		line = line[n:]
+		if !whole || s.way == toQuote && !s.endsAt(line) {
+			break
+		}
+		line = line[len(s.end):]
 	}
 	if len(e.query) > 0 && e.query[0] != '-' {
 		e.join()
@@ -206,35 +156,96 @@ func (l *Layout) Parse(line []byte, e *Entry) bool {
 	return request && e.Status != 0
 }
 
+// digits takes a status or a size that is plainly written, with what follows it.
+func (e *Entry) digits(s *step, line []byte) bool {
+	n, v := 0, int64(0)
+	for n < len(line) && n < 18 && line[n] >= '0' && line[n] <= '9' {
+		v = v*10 + int64(line[n]-'0')
+		n++
+	}
+	if n == 0 || !s.endsAt(line[n:]) {
+		return false
+	}
+	if e.used = n + len(s.end); s.field == fBytes {
+		e.Bytes = v
+	} else if v >= 100 && v <= 999 {
+		e.Status = int(v)
+	}
+	return true
+}
+
+// reset empties the entry, but for its room.
+func (e *Entry) reset(k escapes) {
+	e.Client, e.Forwarded, e.VHost, e.Time, e.Method = nil, nil, nil, nil, nil
+	e.Target, e.Agent, e.Referer, e.query = nil, nil, nil, nil
+	e.Status, e.Bytes, e.TookUs, e.escapes = 0, 0, -1, k
+}
+
 // length finds the end of the field at the start of b; whole is false where
 // the line ends first.
 func (s *step) length(b []byte) (n int, whole bool) {
-	switch {
-	case s.quoted:
-		return quoteEnd(b)
-	case s.end == "":
-		return len(b), true
-	case len(s.end) == 1 && s.inner == 0:
-		for {
-			i := bytes.IndexByte(b[n:], s.end[0])
-			if i < 0 {
-				return len(b), false
-			}
-			if n += i; s.field != fForwarded || n == 0 || b[n-1] != ',' { // "a, b" is one list
-				return n, true
-			}
-			n++
+	switch s.way {
+	case toByte:
+		if n = bytes.IndexByte(b, s.end[0]); n >= 0 {
+			return n, true
 		}
+		return len(b), false
+	case toQuote:
+		return quoteEnd(b)
+	case toEnd:
+		return len(b), true
+	case asList:
+		return listEnd(b, s.end[0])
+	case asDash:
+		if len(b) > 1 && b[0] == '-' && s.endsAt(b[1:]) {
+			return 1, true
+		}
+	case asDate:
+		if n = len("22/Nov/2026:12:00:00 +0900"); len(b) > n && s.endsAt(b[n:]) {
+			return n, true
+		}
+	case toText, asNumber:
 	}
-	for k := 0; ; k++ {
-		i := bytes.Index(b[n:], []byte(s.end))
+	return s.search(b)
+}
+
+// endsAt reports whether the end stands there. Most are of one to three bytes.
+func (s *step) endsAt(b []byte) bool {
+	n := len(s.end)
+	if len(b) < n || b[0] != s.end[0] || n > 1 && b[1] != s.end[1] {
+		return false
+	}
+	return n < 3 || string(b[2:n]) == s.end[2:]
+}
+
+// search looks for end, or for one of its further occurrences.
+func (s *step) search(b []byte) (n int, whole bool) {
+	for k := 0; ; n++ {
+		i := bytes.IndexByte(b[n:], s.end[0])
 		if i < 0 {
 			return len(b), false
 		}
-		if n += i; k == s.inner {
+		if n += i; !s.endsAt(b[n:]) {
+			continue
+		}
+		if k == s.inner {
 			return n, true
 		}
-		n += len(s.end)
+		k++
+		n += len(s.end) - 1
+	}
+}
+
+// listEnd is where the separator is that no comma precedes: "a, b" is one list.
+func listEnd(b []byte, end byte) (n int, whole bool) {
+	for ; ; n++ {
+		i := bytes.IndexByte(b[n:], end)
+		if i < 0 {
+			return len(b), false
+		}
+		if n += i; n == 0 || b[n-1] != ',' {
+			return n, true
+		}
 	}
 }
 
@@ -245,8 +256,10 @@ func quoteEnd(b []byte) (int, bool) {
 		if i < 0 {
 			return len(b), false
 		}
-		n += i
-		back := 0
+		if n += i; n == 0 || b[n-1] != '\\' {
+			return n, true
+		}
+		back := 1
 		for back < n && b[n-1-back] == '\\' {
 			back++
 		}

@@ -129,6 +129,32 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+// An address counts more than what may be a name, and a header counts nothing.
+func TestWhoTheClientIs(t *testing.T) {
+	for _, c := range []struct {
+		format, line, client, referer string
+		headerOnly                    bool
+	}{
+		{`%a %h "%r" %>s`, `192.0.2.1 host.example "GET / HTTP/1.1" 200`, "192.0.2.1", "", false},
+		{`%h %a "%r" %>s "%{Referer}i"`, `host.example 192.0.2.1 "GET / HTTP/1.1" 200 "http://r/\"x"`, "192.0.2.1", `http://r/\"x`, false},
+		{`%h "%r" %>s %{c}a`, `192.0.2.1 "GET / HTTP/1.1" 200 10.0.0.1`, "192.0.2.1", "", false},
+		{`%{X-Forwarded-For}i %h "%r" %>s`, `6.6.6.6, 7.7.7.7 192.0.2.1 "GET / HTTP/1.1" 200`, "192.0.2.1", "", false},
+		{`%{X-Real-IP}i "%r" %>s`, `6.6.6.6 "GET / HTTP/1.1" 200`, "", "", true},
+		{`$http_x_forwarded_for "$request" $status "$http_referer"`, `6.6.6.6 "GET / HTTP/1.1" 200 "-"`, "", "-", true},
+		{`$realip_remote_addr $remote_addr "$request" $status`, `10.0.0.1 192.0.2.1 "GET / HTTP/1.1" 200`, "192.0.2.1", "", false},
+		{`"%r" %>s`, `"GET / HTTP/1.1" 200`, "", "", false},
+	} {
+		l, err := Compile(c.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e Entry
+		if !l.Parse([]byte(c.line), &e) || string(e.Client) != c.client || string(e.Referer) != c.referer || l.ForwardedOnly() != c.headerOnly {
+			t.Errorf("%s: got client %q, referer %q, by a header only: %v", c.format, e.Client, e.Referer, l.ForwardedOnly())
+		}
+	}
+}
+
 func TestUnusableFormats(t *testing.T) {
 	for _, f := range []string{"%h%l", "%h %", "%{x", "no fields", `%h "%r"`, "$", "%^f"} {
 		if _, err := Compile(f); err == nil || hint.Of(err) == "" {
@@ -176,7 +202,7 @@ func FuzzParse(f *testing.F) {
 		for _, format := range formats {
 			r := NewReader(format, time.UTC, nil)
 			var q Request
-			if r.Read(line, &q) && q.Class == "" {
+			if r.Read(line, &q) && int(q.Class) >= classes {
 				t.Error("a request without a class")
 			}
 			r.Parser.Unix(&q.Entry)

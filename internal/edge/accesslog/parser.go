@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"hirune/internal/core/evidence"
@@ -74,46 +73,21 @@ func (p *Parser) Err() error {
 		"log-format", "let the server write its access log in the combined format")
 }
 
-// candidates are tried in order: the most telling first. A line of a longer
-// format also fits a shorter one, with the rest unread.
-var candidates = []string{
-	`%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`,
-	`%v %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`,
-	`%h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`,
-}
-
 // sniff takes the first candidate that fits the line with its time and its
 // client's address. Only a log without addresses is taken with names.
 func (p *Parser) sniff(line []byte) bool {
 	p.json = p.json || len(line) > 1 && line[0] == '{' && bytes.IndexByte(line, '"') > 0
 	p.failed++
-	for _, f := range candidates {
-		if l := p.fits(f, line, true); l != nil {
+	var e Entry
+	for _, l := range candidates {
+		if p.surely(l, line, &e) {
 			p.use(l)
 			return true
 		}
 	}
-	if p.failed > sniffLines/2 {
-		if l := p.fits(candidates[len(candidates)-1], line, false); l != nil {
-			p.use(l)
-			return true
-		}
+	if last := candidates[len(candidates)-1]; p.failed > sniffLines/2 && p.fits(last, line, &e) {
+		p.use(last)
+		return true
 	}
 	return false
-}
-
-func (p *Parser) fits(format string, line []byte, address bool) *Layout {
-	var e Entry
-	l, err := Compile(format)
-	if err != nil || !l.Parse(line, &e) {
-		return nil
-	}
-	c := clock{kind: l.when, loc: p.clock.loc}
-	if _, ok := c.unix(e.Time); !ok {
-		return nil
-	}
-	if _, err := netip.ParseAddr(string(e.Client)); address && err != nil {
-		return nil
-	}
-	return l
 }

@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 const (
@@ -17,20 +15,22 @@ const (
 	lineMost   = 64 << 10  // longer lines are cut
 )
 
+// partOf is a file that the log was rotated to.
 func partOf(path string) part {
 	if strings.HasSuffix(path, ".gz") {
 		return &gzipPart{path: path}
 	}
-	return &plainPart{path: path, to: -1}
+	return &plainPart{path: path, to: -1, rotated: true}
 }
 
 // plainPart reads a file in pieces, the last one first: of a log that was
 // never rotated only the days that are asked for are read.
 type plainPart struct {
-	path string
-	to   int64 // everything before it is still to be read; -1: the whole file
-	f    *os.File
-	buf  []byte
+	path    string
+	to      int64 // everything before it is still to be read; -1: the whole file
+	rotated bool  // found by its name beside the log: no link is followed
+	f       *os.File
+	buf     []byte
 }
 
 func (p *plainPart) close() {
@@ -41,16 +41,12 @@ func (p *plainPart) close() {
 }
 
 func (p *plainPart) open() error {
-	f, err := os.Open(p.path)
+	f, fi, err := openLog(p.path, !p.rotated)
 	if err != nil {
-		return fmt.Errorf("read the old log: %w", err)
+		return err
 	}
 	p.f, p.buf = f, make([]byte, pieceBytes)
 	if p.to < 0 {
-		fi, err := f.Stat()
-		if err != nil {
-			return fmt.Errorf("read the old log: %w", err)
-		}
 		p.to = fi.Size()
 	}
 	return nil
@@ -100,7 +96,6 @@ func split(b []byte, each func([]byte)) {
 type gzipPart struct {
 	path string
 	f    *os.File
-	z    *gzip.Reader
 	r    *bufio.Reader
 }
 
@@ -108,19 +103,20 @@ func (p *gzipPart) close() {
 	if p.f != nil {
 		_ = p.f.Close()
 	}
-	p.f, p.z, p.r = nil, nil, nil
+	p.f, p.r = nil, nil
 }
 
 func (p *gzipPart) open() error {
-	f, err := os.Open(p.path)
+	f, _, err := openLog(p.path, false)
 	if err != nil {
-		return fmt.Errorf("read the old log: %w", err)
+		return err
 	}
 	p.f = f
-	if p.z, err = gzip.NewReader(bufio.NewReaderSize(f, 32<<10)); err != nil {
-		return fmt.Errorf("read the old log %s: %w", p.path, err)
+	z, err := newUnpacker(p.path, f)
+	if err != nil {
+		return err
 	}
-	p.r = bufio.NewReaderSize(p.z, lineMost)
+	p.r = bufio.NewReaderSize(z, lineMost)
 	return nil
 }
 
@@ -144,7 +140,7 @@ func (p *gzipPart) next(max int64, each func([]byte)) (read int64, whole, done b
 			return read, true, true, nil
 		}
 		if err != nil {
-			return read, true, true, fmt.Errorf("read the old log %s: %w", p.path, err)
+			return read, true, true, err
 		}
 	}
 	return read, false, false, nil

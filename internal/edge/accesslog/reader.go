@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"time"
 
-	"hirune/internal/core/evidence"
+	"hirune/internal/core/attack"
 )
 
 // ProbeAgent begins the User-Agent of hirune's own requests.
@@ -15,9 +15,11 @@ const ProbeAgent = "hirune-probe/"
 // Request is a line, split and judged. Its slices are valid until the next line.
 type Request struct {
 	Entry
-	Class    string
-	Path     []byte // without the query string, decoded
-	Who      []byte // the client's address: IPv6 as its /64, IPv4-mapped unwrapped; or the name that was logged
+	Class    attack.Class
+	Path     []byte     // without the query string, decoded
+	Query    []byte     // as it was sent
+	Addr     netip.Addr // of the client, unmapped; invalid if the log has a name or nothing
+	Who      []byte     // the client's address: IPv6 as its /64, IPv4-mapped unwrapped; or the name that was logged
 	WhoHash  uint64
 	URLHash  uint64
 	Self     bool // sent by the server itself, as WordPress does for its schedule
@@ -46,32 +48,37 @@ func (r *Reader) Read(line []byte, q *Request) bool {
 	if len(line) == 0 {
 		return false
 	}
-	*q = Request{Class: evidence.ClassBroken}
-	if r.Parser.Parse(line, &q.Entry) {
-		q.Class = r.class.Class(&q.Entry)
-	} else if r.Parser.layout == nil {
+	if !r.judge(line, q) && r.Parser.layout == nil {
 		return false // the format is not known (yet): not the client's fault
 	}
-	if q.Class != evidence.ClassBroken {
-		q.Path = r.class.Path(q.Target)
-	}
-	q.Who = r.normal(q.Client)
+	q.Who = r.normal(q)
 	q.WhoHash = maphash.Bytes(r.seed, q.Who)
 	q.URLHash = maphash.Bytes(r.seed, q.Target)
-	r.origin(q)
 	return true
 }
 
+// judge splits a line and says what it asks for and whether this host sent it.
+// It reports false where the line is not in the format.
+func (r *Reader) judge(line []byte, q *Request) bool {
+	q.Self, q.OwnProbe = false, false
+	fits := r.Parser.Parse(line, &q.Entry)
+	if fits {
+		q.Class, q.Path, q.Query = r.class.judge(&q.Entry)
+	} else {
+		q.Class, q.Path, q.Query = attack.ClassBroken, nil, nil
+	}
+	q.Addr = address(q.Client)
+	r.origin(q)
+	return fits
+}
+
 // normal brings a client to the unit that counts as one.
-func (r *Reader) normal(client []byte) []byte {
-	if bytes.IndexByte(client, ':') < 0 {
-		return client
+func (r *Reader) normal(q *Request) []byte {
+	if !q.Addr.IsValid() || bytes.IndexByte(q.Client, ':') < 0 {
+		return q.Client
 	}
-	a, err := netip.ParseAddr(string(client))
-	if err != nil {
-		return client
-	}
-	if a = a.Unmap().WithZone(""); a.Is6() {
+	a := q.Addr
+	if a.Is6() {
 		p, _ := a.Prefix(64) // a site is given a /64: its members are one client
 		a = p.Addr()
 	}
@@ -84,25 +91,23 @@ func (r *Reader) normal(client []byte) []byte {
 // sites also calls (pingbacks), so its agent alone says little except for the
 // schedule, which only the site itself calls by that name.
 func (r *Reader) origin(q *Request) {
+	cron := q.Class == attack.ClassCron
+	if !cron && (len(q.Agent) == 0 || q.Agent[0] != 'W' && q.Agent[0] != 'h' && len(q.Target) != 1) {
+		return // nearly all of them
+	}
 	wordpress := bytes.HasPrefix(q.Agent, []byte("WordPress/")) && !bytes.Contains(q.Agent, []byte("pingback"))
-	cron := q.Class == evidence.ClassCron
 	switch {
 	case cron && wordpress:
 		q.Self = true
 	case cron || wordpress:
-		q.Self = r.isOwn(q.Client)
+		q.Self = r.isOwn(q.Addr)
 	case bytes.HasPrefix(q.Agent, []byte(ProbeAgent)):
-		q.OwnProbe = r.isOwn(q.Client)
-	case q.Class == evidence.ClassStatic && bytes.Contains(q.Agent, []byte("(internal dummy connection)")):
-		q.Self = r.isOwn(q.Client)
+		q.OwnProbe = r.isOwn(q.Addr)
+	case string(q.Target) == "*":
+		q.Self = r.isOwn(q.Addr) && bytes.Contains(q.Agent, []byte("(internal dummy connection)"))
 	}
 }
 
-func (r *Reader) isOwn(client []byte) bool {
-	a, err := netip.ParseAddr(string(client))
-	if err != nil {
-		return false
-	}
-	a = a.Unmap().WithZone("")
-	return a.IsLoopback() || r.own != nil && r.own(a)
+func (r *Reader) isOwn(a netip.Addr) bool {
+	return a.IsValid() && (a.IsLoopback() || r.own != nil && r.own(a))
 }

@@ -27,7 +27,7 @@ func (s *small) count() int64 {
 // UTF-8 and what turns the writing direction become \x escapes, and what
 // exceeds max bytes is cut with an ellipsis.
 func Printable(b []byte, max int) string {
-	if plain(b) && len(b) <= max {
+	if printable(b) && len(b) <= max {
 		return string(b)
 	}
 	out := make([]byte, 0, min(len(b), max)+4)
@@ -52,7 +52,7 @@ func Printable(b []byte, max int) string {
 	return string(out)
 }
 
-func plain(b []byte) bool {
+func printable(b []byte) bool {
 	for _, c := range b {
 		if c < 0x20 || c > 0x7e {
 			return false

@@ -15,88 +15,129 @@ const (
 	timeUnix            // seconds, perhaps with a fraction
 	timeUnixMs
 	timeUnixUs
+	timeAny // one of them, by the look of it
 )
 
-// clock reads times of log lines. Neighbouring lines have equal times, so the
-// last answer is kept.
+// clock reads times of log lines. Neighbouring lines have equal times, or ones
+// that differ in their seconds alone, so the last minute is kept.
 type clock struct {
 	kind timeKind
-	loc  *time.Location // where the text names no zone
-	text [32]byte
-	n    int
-	last int64
-	ok   bool
+	loc  *time.Location // where the text names no zone; nil: UTC
+	head [18]byte       // the text up to the seconds
+	n    int            // bytes of head; 0: nothing is kept
+	zone [8]byte
+	z    int   // bytes of zone
+	base int64 // when the minute began
 }
 
 // unix returns the time in seconds.
 func (c *clock) unix(b []byte) (int64, bool) {
-	if len(b) == c.n && c.n > 0 && bytes.Equal(b, c.text[:c.n]) {
-		return c.last, c.ok
+	kind := c.kind
+	if kind == timeAny {
+		kind = kindOf(b)
 	}
-	c.last, c.ok = c.read(b)
-	c.n = 0
-	if len(b) <= len(c.text) {
-		c.n = copy(c.text[:], b)
-	}
-	return c.last, c.ok
-}
-
-func (c *clock) read(b []byte) (int64, bool) {
-	switch c.kind {
+	switch kind {
 	case timeCommon:
-		return c.common(b)
+		return c.text(b, len("22/Nov/2026:12:00:"))
 	case timeISO:
-		return c.iso(b)
-	case timeUnix, timeUnixMs, timeUnixUs:
-		unit := map[timeKind]int64{timeUnix: 1_000_000, timeUnixMs: 1000, timeUnixUs: 1}[c.kind]
-		us, ok := decimal(b, unit)
-		return us / 1_000_000, ok
-	case timeNone:
+		return c.text(b, len("2026-11-22T12:00:"))
+	case timeUnix:
+		return seconds(b, 1)
+	case timeUnixMs:
+		return seconds(b, 1000)
+	case timeUnixUs:
+		return seconds(b, 1_000_000)
+	case timeNone, timeAny:
 	}
 	return 0, false
 }
 
+// kindOf tells how a time is written. A number of seconds has ten digits for
+// the next two centuries.
+func kindOf(b []byte) timeKind {
+	switch digits := until(b, '.'); {
+	case len(b) > 2 && b[2] == '/':
+		return timeCommon
+	case len(b) > 4 && b[4] == '-':
+		return timeISO
+	case digits > 14:
+		return timeUnixUs
+	case digits > 11:
+		return timeUnixMs
+	}
+	return timeUnix
+}
+
+// latest is the end of the year 9999, the last that a date can name.
+const latest = 253402300799
+
+// seconds reads a number of which so many are a second; a fraction goes.
+func seconds(b []byte, each int64) (int64, bool) {
+	n, ok := number(b[:until(b, '.')])
+	return n / each, ok && n/each <= latest
+}
+
+// text reads a date of which sec bytes stand before the seconds.
+func (c *clock) text(b []byte, sec int) (int64, bool) {
+	if len(b) < sec+2 {
+		return 0, false
+	}
+	s, zone := b[sec:sec+2], b[sec+2:]
+	if s[0] < '0' || s[0] > '6' || s[1] < '0' || s[1] > '9' || s[0] == '6' && s[1] != '0' {
+		return 0, false
+	}
+	if len(zone) > 1 && (zone[0] == '.' || zone[0] == ',') {
+		for zone = zone[1:]; len(zone) > 0 && zone[0] >= '0' && zone[0] <= '9'; {
+			zone = zone[1:]
+		}
+	}
+	add := int64(s[0]-'0')*10 + int64(s[1]-'0')
+	if c.n == sec && c.z == len(zone) && string(c.head[:sec]) == string(b[:sec]) && string(c.zone[:c.z]) == string(zone) {
+		return c.base + add, true
+	}
+	base, ok := c.minute(b[:sec], zone)
+	if ok && len(zone) <= len(c.zone) {
+		c.n, c.z, c.base = copy(c.head[:], b[:sec]), copy(c.zone[:], zone), base
+	}
+	return base + add, ok
+}
+
 const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-func (c *clock) common(b []byte) (int64, bool) {
-	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' {
+// minute reads a date with hour and minute, up to the colon before the seconds.
+func (c *clock) minute(b, zone []byte) (int64, bool) {
+	if len(b) == len(c.head) {
+		m := bytes.Index([]byte(months), b[3:6])
+		if b[2] != '/' || b[6] != '/' || b[11] != ':' || m < 0 || m%3 != 0 {
+			return 0, false
+		}
+		return c.moment(b[7:11], int64(m/3+1), b[0:2], b[12:], zone)
+	}
+	m, ok := number(b[5:7])
+	if b[4] != '-' || b[7] != '-' || !ok {
 		return 0, false
 	}
-	m := bytes.Index([]byte(months), b[3:6])
-	d, ok1 := number(b[0:2])
-	y, ok2 := number(b[7:11])
-	if m < 0 || m%3 != 0 || !ok1 || !ok2 {
-		return 0, false
-	}
-	return c.moment(y, int64(m/3+1), d, b[12:20], b[20:])
+	return c.moment(b[0:4], m, b[8:10], b[11:], zone)
 }
 
-func (c *clock) iso(b []byte) (int64, bool) {
-	if len(b) < 19 || b[4] != '-' || b[7] != '-' {
-		return 0, false
-	}
-	y, ok1 := number(b[0:4])
-	m, ok2 := number(b[5:7])
-	d, ok3 := number(b[8:10])
-	if !ok1 || !ok2 || !ok3 {
-		return 0, false
-	}
-	return c.moment(y, m, d, b[11:19], b[19:])
-}
-
-// moment joins a date, hh:mm:ss and a zone such as " +0900", "+09:00", "Z" or none.
-func (c *clock) moment(y, mon, d int64, hms, zone []byte) (int64, bool) {
-	h, ok1 := number(hms[0:2])
-	m, ok2 := number(hms[3:5])
-	s, ok3 := number(hms[6:8])
-	if !ok1 || !ok2 || !ok3 || y < 1970 || y > 9999 || mon < 1 || mon > 12 || d < 1 || d > 31 || h > 24 || m > 59 || s > 60 {
+// moment joins a date, hh:mm: and a zone such as " +0900", "+09:00", "Z" or none.
+func (c *clock) moment(year []byte, mon int64, day, hm, zone []byte) (int64, bool) {
+	y, ok1 := number(year)
+	d, ok2 := number(day)
+	h, ok3 := number(hm[0:2])
+	m, ok4 := number(hm[3:5])
+	if !ok1 || !ok2 || !ok3 || !ok4 || hm[2] != ':' || hm[5] != ':' || y < 1970 || mon < 1 || mon > 12 || d < 1 || d > 31 || h > 24 || m > 59 {
 		return 0, false
 	}
 	zone = bytes.TrimSpace(zone)
 	if off, ok := zoneSeconds(zone); ok {
-		return time.Date(int(y), time.Month(mon), int(d), int(h), int(m), int(s), 0, time.UTC).Unix() - off, true
+		return time.Date(int(y), time.Month(mon), int(d), int(h), int(m), 0, 0, time.UTC).Unix() - off, true
 	}
-	return time.Date(int(y), time.Month(mon), int(d), int(h), int(m), int(s), 0, c.loc).Unix(), true
+	loc := c.loc
+	if loc == nil {
+		loc = time.UTC
+	}
+	return time.Date(int(y), time.Month(mon), int(d), int(h), int(m), 0, 0, loc).Unix(), true
 }
 
 func zoneSeconds(z []byte) (int64, bool) {
@@ -104,7 +145,7 @@ func zoneSeconds(z []byte) (int64, bool) {
 		return 0, true
 	}
 	if len(z) == 6 && z[3] == ':' {
-		z = append(append(make([]byte, 0, 5), z[:3]...), z[4:]...)
+		z = []byte{z[0], z[1], z[2], z[4], z[5]}
 	}
 	if len(z) != 5 || z[0] != '+' && z[0] != '-' {
 		return 0, false

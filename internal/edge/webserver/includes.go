@@ -31,6 +31,9 @@ type job struct {
 	work   *apply.Work
 	parent process
 	note   note
+	// loaded is an error until the running server has taken its configuration anew;
+	// nil: the answers to the probes tell.
+	loaded func() error
 }
 
 var errCut = errors.New("cut off")
@@ -46,7 +49,7 @@ func (in Includes) job(s remedy.Step, w *apply.Work) (*job, error) {
 	}
 	var err error
 	if j.parent, err = find(in.Proc, step.Server, step.PID, step.Test); err != nil {
-		return nil, hint.Wrap(fmt.Errorf("%w: %w", apply.ErrRefused, err), "web-unseen", "start it, or plan again: hirune plan close-xmlrpc")
+		return nil, hint.Wrap(fmt.Errorf("%w: %w", apply.ErrRefused, err), "web-unseen", "start it, or plan again")
 	}
 	if w != nil {
 		if _, err := w.Load(&j.note); err != nil {

@@ -111,7 +111,7 @@ func put(s remedy.WriteInclude, now pieces) error {
 			return fmt.Errorf("%w: %s has %d of %d lines", apply.ErrRefused, shown(f), n, len(hooks[f]))
 		}
 		if text, err = withHooks(text, hooks[f]); err != nil {
-			return hint.Wrap(fmt.Errorf("%w: %w", apply.ErrRefused, err), "changed-since", "plan it again: hirune plan close-xmlrpc")
+			return hint.Wrap(fmt.Errorf("%w: %w", apply.ErrRefused, err), "changed-since", "plan it again")
 		}
 		if err := store(f, text, l); err != nil {
 			return err

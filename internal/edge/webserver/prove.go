@@ -35,6 +35,9 @@ func wrong(p remedy.Probe, a answer, before was) string {
 // prove asks until every answer is as the step wants it, twice in a row.
 func (j *job) prove(ctx context.Context) error {
 	return poll(ctx, j.bound(), func(ctx context.Context) error {
+		if err := j.taken(); err != nil {
+			return err
+		}
 		for i, p := range j.step.Probes {
 			before := was{}
 			if i < len(j.note.Was) {
@@ -51,6 +54,9 @@ func (j *job) prove(ctx context.Context) error {
 // proveOpen asks until the site answers as before the change.
 func (j *job) proveOpen(ctx context.Context) error {
 	return poll(ctx, j.bound(), func(ctx context.Context) error {
+		if err := j.taken(); err != nil {
+			return err
+		}
 		for i, p := range j.step.Probes {
 			if i >= len(j.note.Was) || p.Status != 0 && i > 0 {
 				continue
@@ -65,6 +71,14 @@ func (j *job) proveOpen(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// taken is an error while the running server is known to go by what it had.
+func (j *job) taken() error {
+	if j.loaded == nil {
+		return nil
+	}
+	return j.loaded()
 }
 
 func (j *job) bound() time.Duration {

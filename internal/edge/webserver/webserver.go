@@ -91,6 +91,9 @@ func Survey(ctx context.Context, in In) (remedy.Web, error) {
 	web.Present = isRegular(filepath.Join(siteDir(in), "xmlrpc.php"))
 	web.Include = remedy.WriteInclude{Server: in.Server, Instance: in.Instance, Path: pl.path, Test: p.test(in.Server), Signal: signalOf(in.Server), PID: p.pid}
 	hooked(&web.Include, pl.hooks)
+	if web.Limit, err = limitPlace(in, p); err != nil {
+		return web, fmt.Errorf("read the configuration of %s: %w: %w", in.Server, evidence.ErrAbsent, err)
+	}
 	ask(ctx, &web, endpoints(in, pl))
 	return web, nil
 }

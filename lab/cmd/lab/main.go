@@ -30,6 +30,7 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
   lab loop [SCENARIO]      the whole loop: its purge (audit-log-purge), the verdict, plan, apply, the next run, verify, undo; exit 1 if any was wrong
   lab faults               disturb an apply in every way, at random moments; a table on stdout; exit 1 if any was wrong
   lab siege                people use the site, attackers flood its log-ins, one gets in: what hirune attacks says of each; exit 1 if any was wrong
+  lab weblog               write an access log with visitors and attacks, and what it holds beside it; --help has its flags
   lab clean                stop and remove what a killed lab left
 
 of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)  --seconds N (run)
@@ -84,6 +85,9 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
 		return flag.ErrHelp
+	}
+	if args[0] == "weblog" {
+		return writeWeblog(ctx, args[1:], stdout, stderr)
 	}
 	all, err := scenario.Load(scenarios.Files)
 	if err != nil {

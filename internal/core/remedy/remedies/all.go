@@ -11,6 +11,7 @@ func All() []remedy.Remedy {
 		Purge(),
 		AddIndex(),
 		CloseXMLRPC(),
+		RateLimit(),
 		KeepItSmall(),
 	}
 }

@@ -79,7 +79,8 @@ type closing struct {
 	counted int64
 	local   float64
 	cut     bool
-	jetpack bool // the plugin is active
+	jetpack bool   // the plugin is active
+	unread  string // why the site itself could not be asked who uses it
 	allow   []netip.Prefix
 	bad     []diagnose.Sentence // wishes that cannot be met
 }
@@ -90,6 +91,7 @@ func (c *closing) read(w remedy.World) {
 		c.local, c.cut = w.Site.XMLRPC.Local, w.Site.XMLRPC.Cut
 		c.jetpack = usesJetpack(w.Site)
 	}
+	c.unread = w.Unread["callers"]
 	for _, s := range c.wish.Allow {
 		p, no := allowedPrefix(s)
 		if no.ID != "" {

@@ -42,6 +42,9 @@ func (c *closing) saysWho() []diagnose.Sentence {
 	if c.days > 0 && (c.days < shortLog || c.cut) {
 		out = append(out, say("web-short-log", "days", diagnose.Number(c.days)))
 	}
+	if c.unread != "" && c.web.Present {
+		out = append(out, say("web-site-unread", "why", c.unread))
+	}
 	if len(c.allow) > 0 {
 		out = append(out, say("web-let-through", "addresses", strings.Join(c.allowed(), ", ")))
 	}

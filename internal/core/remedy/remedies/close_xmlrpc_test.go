@@ -87,6 +87,7 @@ func TestCloseXMLRPC(t *testing.T) {
 		{"jetpack-active-let", webWorld(), func(w *remedy.World) { w.Site.Jetpack = true }, remedy.Wishes{AllowAll: true}, ""},
 		{"no-log", webWorld(), func(w *remedy.World) { w.Site.XMLRPC = remedy.Callers{Local: -1} }, remedy.Wishes{}, "web-would-break"},
 		{"no-log-accepted", webWorld(), func(w *remedy.World) { w.Site = nil }, remedy.Wishes{Force: []string{"xmlrpc-callers"}}, ""},
+		{"site-unread", webWorld(), func(w *remedy.World) { w.Unread = map[string]string{"callers": "access denied"} }, remedy.Wishes{}, ""},
 		{"short-log", webWorld(), func(w *remedy.World) { w.Site.XMLRPC.Days, w.Site.XMLRPC.Cut = 2.5, true }, remedy.Wishes{}, ""},
 		{"no-such-file", webWorld(), func(w *remedy.World) { w.Web.Present = false; w.Site.XMLRPC.Rightly = []remedy.Caller{steady} }, remedy.Wishes{}, ""},
 		{"refused-by-php", webWorld(), func(w *remedy.World) { w.Web.ByPHP, w.Web.Below = true, true }, remedy.Wishes{}, ""},
