@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"hirune/bench/cost"
@@ -26,8 +28,29 @@ type result struct {
 	Tool     spent                      `json:"tool"`
 	During   map[load.Kind]load.Figures `json:"during"` // of visitors that came while the method ran
 	After    map[load.Kind]load.Figures `json:"after"`
+	Slow     []slowest                  `json:"slow"` // pages while the method ran
 	Faults   map[string]int             `json:"faults,omitempty"`
 	Wrong    []string                   `json:"wrong,omitempty"`
+}
+
+// slowest is a page that took long, and when in the method's time it was asked for.
+type slowest struct {
+	AtS float64 `json:"at_s"`
+	Ms  float64 `json:"ms"`
+}
+
+// slowKept is how many of the slowest pages are told.
+const slowKept = 10
+
+func slowPages(results []load.Result, from, until time.Duration) []slowest {
+	var out []slowest
+	for _, r := range results {
+		if r.Kind == load.Page && r.At >= from && r.At < until {
+			out = append(out, slowest{(r.At - from).Seconds(), float64(r.Latency.Microseconds()) / 1000})
+		}
+	}
+	slices.SortFunc(out, func(a, b slowest) int { return cmp.Compare(b.Ms, a.Ms) })
+	return out[:min(len(out), slowKept)]
 }
 
 // settle is how long visitors come before the method begins.
@@ -112,7 +135,7 @@ func (b *bed) try(ctx context.Context, m method, round int) (r result, err error
 		r.Wrong = append(r.Wrong, work.Error())
 	}
 	r.During, r.After = load.Between(results, v.from, v.until), load.Between(results, v.until, v.end)
-	r.Faults = load.Faults(results)
+	r.Slow, r.Faults = slowPages(results, v.from, v.until), load.Faults(results)
 	return r, b.count(ctx, m, &r)
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"hirune/internal/core/apply"
 	"hirune/internal/core/evidence"
-	"hirune/internal/core/hint"
 	"hirune/internal/core/remedy"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/collect/collectors"
@@ -21,13 +20,17 @@ import (
 const pauseName = "pause"
 
 const (
-	// baseFor is how long the server is looked at before anything is done to it.
-	baseFor = 4 * time.Second
+	// baseFor is how long the server is looked at before anything is done to it,
+	// where the look for the plan is longer ago than baseOld.
+	baseFor = 2500 * time.Millisecond
+	baseOld = 30 * time.Second
 	// holdStep is how soon work that waits asks again.
 	holdStep = 100 * time.Millisecond
-	// pageEvery is from page to page asked for while work goes on: at a cap of a
-	// fifth of a core a page each two seconds takes a twentieth of it.
-	pageEvery = 2 * time.Second
+	// pageEvery is from page to page asked for while work goes on. At a cap of a
+	// fifth of a core a page each two seconds takes a twentieth of it: there
+	// pageRarely is enough, because pages only correct.
+	pageEvery  = 2 * time.Second
+	pageRarely = 6 * time.Second
 )
 
 // pacing watches the server with the recorder's own collectors while a plan is
@@ -38,6 +41,7 @@ type pacing struct {
 	state string // folder of the pause file
 	now   func() time.Time
 	lag   func() time.Duration // of the slowest replica; nil: there is none
+	quota quotaFiles
 	stop  context.CancelFunc
 	ended sync.WaitGroup
 }
@@ -47,21 +51,18 @@ var (
 	_ apply.Pacer  = (*pacing)(nil)
 )
 
-// watchPace looks at the server for a while and goes on looking until close.
-func (a *app) watchPace(ctx context.Context, eyes *eyes, state string, more ...collect.Timed) (*pacing, error) {
-	p := &pacing{pace: apply.NewPace(pieceTarget, pieceFirst), state: state, now: a.now}
-	watched := append(paceCollectors(eyes, time.Second), more...)
-	line := a.start("looking how the site does without us", baseFor)
-	before, err := collect.Sample(ctx, watched, baseFor, collect.Options{})
-	line.done()
-	if err != nil {
-		return nil, hint.Wrap(errors.Join(apply.ErrStopped, err), "interrupted", "nothing was changed")
-	}
+// newPacing takes what was seen before the work as what is usual.
+func (a *app) newPacing(state string, before []evidence.Record) *pacing {
+	p := &pacing{pace: apply.NewPace(pieceTarget, pieceFirst), state: state, now: a.now, quota: quotaFiles{root: "/sys/fs/cgroup"}}
 	p.pace.Before(before)
-	ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx)) // it ends with close, after the step that is under way
-	watched = append(paceCollectors(eyes, pageEvery), more...)
+	return p
+}
+
+// watch looks at the server until close. It goes on when ctx ends: the step that
+// is under way ends first.
+func (p *pacing) watch(ctx context.Context, watched []collect.Timed) {
+	ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 	p.ended.Go(func() { _ = collect.Run(ctx, watched, p, collect.Options{}) }) // its sink cannot fail
-	return p, nil
 }
 
 // A piece of 50 ms is short beside what a visitor notices and long beside what a
@@ -114,6 +115,7 @@ func (p *pacing) close() {
 	}
 	p.stop()
 	p.ended.Wait()
+	p.quota.close()
 }
 
 // step prepares for a step and returns its pacer.
@@ -147,7 +149,11 @@ func (p *pacing) Next(ctx context.Context, did apply.Piece) (apply.Grant, error)
 			why = l.Why
 		}
 		if !l.Hold {
-			if err := rest(ctx, l.Pause); err != nil {
+			err := rest(ctx, l.Pause)
+			if err == nil && l.Group != "" {
+				err = p.slot(ctx, &l)
+			}
+			if err != nil {
 				return apply.Grant{}, errors.Join(apply.ErrStopped, err)
 			}
 			return apply.Grant{Size: l.Size, Waited: p.now().Sub(began), Why: why}, nil
@@ -156,6 +162,32 @@ func (p *pacing) Next(ctx context.Context, did apply.Piece) (apply.Grant, error)
 			return apply.Grant{}, errors.Join(apply.ErrStopped, err)
 		}
 	}
+}
+
+// slot waits for what visitors leave of a control group's quota; where its
+// accounts cannot be read it does not wait.
+func (p *pacing) slot(ctx context.Context, l *apply.Leave) error {
+	p.quota.follow(l.Group)
+	for {
+		q, ok := p.quota.read()
+		if !ok {
+			return ctx.Err()
+		}
+		size, again := p.slotNow(q)
+		if size > 0 {
+			l.Size = size
+			return ctx.Err()
+		}
+		if err := rest(ctx, again); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *pacing) slotNow(q apply.Quota) (size int64, again time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pace.Slot(p.now(), q)
 }
 
 func (p *pacing) leave(did apply.Piece) apply.Leave {

@@ -8,7 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hirune/internal/core/apply"
 	"hirune/internal/core/evidence"
+	"hirune/internal/core/hint"
+	"hirune/internal/core/recording"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/mysql"
 	"hirune/internal/edge/mysql/survey"
@@ -122,27 +125,56 @@ func (s *strain) Collect(ctx context.Context, b *collect.Beat) error {
 	return nil
 }
 
-// startPace looks how the server does without us and goes on looking while the
-// plans of a schema are carried out.
+// startPace begins to watch how the server does, and goes on while the plans of
+// a schema are carried out.
 func (h *hands) startPace(ctx context.Context, schema string) error {
 	var more []collect.Timed
+	var s *strain
 	if schema != "" {
-		s, err := h.strainOn(ctx, schema)
-		if err != nil {
+		var err error
+		if s, err = h.strainOn(ctx, schema); err != nil {
 			return err
 		}
 		more = append(more, collect.Timed{Collector: s, Every: everyBeat, Steady: true, Timeout: 5 * time.Second})
-		p, err := h.a.watchPace(ctx, h.eyes, h.state, more...)
-		if err != nil {
-			return err
-		}
-		p.mu.Lock()
-		p.lag, p.pace.Ours = s.lag, h.own.has
-		p.mu.Unlock()
-		h.pace = p
-		return nil
 	}
-	p, err := h.a.watchPace(ctx, h.eyes, h.state)
+	before, err := h.without(ctx)
+	if err != nil {
+		return err
+	}
+	p := h.a.newPacing(h.state, before)
+	if s != nil {
+		p.lag, p.pace.Ours = s.lag, h.own.has
+	}
+	pages := pageEvery
+	if p.pace.Rationed() {
+		pages = pageRarely
+	}
+	p.watch(ctx, append(paceCollectors(h.eyes, pages), more...))
 	h.pace = p
-	return err
+	return nil
+}
+
+// without is how the site does without us: what the look for the plan has seen,
+// or another look where that is a while ago, as when somebody had to be asked.
+func (h *hands) without(ctx context.Context) ([]evidence.Record, error) {
+	var seen []evidence.Record
+	for at, f := range recording.All[evidence.Host](h.now) {
+		seen = append(seen, evidence.Record{At: at, Fact: f})
+	}
+	for at, f := range recording.All[evidence.Cgroup](h.now) {
+		seen = append(seen, evidence.Record{At: at, Fact: f})
+	}
+	for at, f := range recording.All[evidence.Probe](h.now) {
+		seen = append(seen, evidence.Record{At: at, Fact: f})
+	}
+	if recording.Count[evidence.Probe](h.now) > 0 && h.a.now().Sub(h.now.To) < baseOld {
+		return seen, nil
+	}
+	line := h.a.start("looking how the site does without us", baseFor)
+	seen, err := collect.Sample(ctx, paceCollectors(h.eyes, reachBeat), baseFor, collect.Options{Interval: reachBeat})
+	line.done()
+	if err != nil {
+		return nil, hint.Wrap(errors.Join(apply.ErrStopped, err), "interrupted", "nothing was changed")
+	}
+	return seen, nil
 }

@@ -23,14 +23,19 @@ const (
 // moved. What does is the CPU's cap, the time a page takes, and who waits for us.
 //
 // It steers the share of the time in which the step works (its duty), and the
-// size of a piece by its time. It has no clock and never waits by itself; it is
-// not safe for concurrent use.
+// size of a piece by its time. Where CPU is rationed it deals out keys a second
+// instead. It has no clock and never waits by itself; it is not safe for
+// concurrent use.
 type Pace struct {
 	Target time.Duration             // that a piece is to take
 	Ours   func(session uint64) bool // sessions of this step; nil: none
 
 	duty     float64
 	size     float64
+	ration   ration
+	slots    slots
+	left     float64 // share of the machine that a hypervisor leaves; 0: all
+	begun    bool    // Before was called
 	base     baseline
 	last     signals
 	bad      string    // code of the latest bad signal
@@ -40,36 +45,12 @@ type Pace struct {
 	steered  time.Time
 }
 
-// baseline is how things are without us.
-type baseline struct {
-	pages     []float64 // ms of probes
-	throttled float64   // share of time, exponentially smoothed; -1 unknown
-	steal     float64
-	history   int64
-}
-
-// signals are the latest readings; -1 unknown.
-type signals struct {
-	pages     []float64 // ms of the latest probes
-	failed    bool
-	used      float64 // of the quota
-	throttled float64
-	steal     float64
-	idle      float64 // of the machine
-	waiting   time.Duration
-	waitedAt  time.Time
-	history   int64
-	lag       time.Duration
-	disk      string
-}
-
 // Bounds of the servo.
 const (
 	dutyLeast   = 0.02
 	dutyStart   = 0.1 // until the machine is known to have time to spare
 	sizeLeast   = 20  // keys
 	sizeMost    = 20_000
-	quotaMost   = 0.85 // of a CPU quota that all may use together while we work
 	pagesMost   = 1.3  // times the usual time of a page
 	pagesSlack  = 15.0 // ms that a page may vary anyway
 	stealMost   = 0.03 // of the machine beyond what it was before
@@ -79,12 +60,13 @@ const (
 	diskLeastKB = 512 << 10
 	holdMost    = 6 * time.Second
 	pauseMost   = 2 * time.Second
+	steerEvery  = 500 * time.Millisecond
 )
 
 // NewPace returns a pace for pieces of the given first size.
 func NewPace(target time.Duration, size int64) *Pace {
-	return &Pace{Target: target, duty: dutyStart, size: float64(max(size, sizeLeast)),
-		base: baseline{throttled: -1, steal: -1, history: -1}, last: signals{used: -1, throttled: -1, steal: -1, idle: -1, history: -1}}
+	base, last := unknown()
+	return &Pace{Target: target, duty: dutyStart, size: float64(max(size, sizeLeast)), base: base, last: last, ration: newRation()}
 }
 
 // Before takes what was seen before the work began as what is usual.
@@ -92,9 +74,11 @@ func (p *Pace) Before(records []evidence.Record) {
 	for _, r := range records {
 		p.read(r)
 	}
+	p.begun = true
 	p.base.pages = slices.Clone(p.last.pages)
-	p.base.throttled, p.base.steal, p.base.history = p.last.throttled, p.last.steal, p.last.history
-	if free := p.last.idle; free >= 0.3 && p.last.throttled <= 0 && p.last.steal < stealMost {
+	p.base.steal, p.base.history = p.last.steal, p.last.history
+	p.ration.begin()
+	if p.last.idle >= 0.3 && p.last.steal < stealMost {
 		p.duty = 1
 	}
 }
@@ -104,111 +88,74 @@ func (p *Pace) Observe(r evidence.Record) {
 	if !p.read(r) {
 		return
 	}
-	p.steer(r.At)
+	_, probed := r.Fact.(evidence.Probe)
+	p.steer(r.At, probed)
 }
+
+// Rationed reports whether CPU is rationed, by a quota or by a hypervisor.
+func (p *Pace) Rationed() bool { return p.ration.cpus > 0 }
 
 // Lag tells how far the slowest replica is behind.
 func (p *Pace) Lag(behind time.Duration) { p.last.lag = behind }
 
-// probesKept is how many probes make a typical one.
-const probesKept = 5
-
-// read notes a reading; it returns false where the fact says nothing here.
-func (p *Pace) read(r evidence.Record) bool {
-	s := &p.last
-	switch f := r.Fact.(type) {
-	case evidence.Host:
-		if f.CapacityMs() <= 0 {
-			return false
-		}
-		s.steal, s.idle = float64(f.StealMs)/float64(f.CapacityMs()), float64(f.IdleMs)/float64(f.CapacityMs())
-	case evidence.Cgroup:
-		if f.QuotaCPUs <= 0 || f.OverMs <= 0 || f.UsedMs < 0 {
-			return false
-		}
-		s.used = float64(f.UsedMs) / (float64(f.OverMs) * f.QuotaCPUs)
-		s.throttled = float64(f.ThrottledMs) / float64(f.OverMs)
-	case evidence.Probe:
-		s.failed = f.Failed()
-		s.pages = append(s.pages, float64(f.TookMs))
-		s.pages = s.pages[max(0, len(s.pages)-probesKept):]
-	case evidence.LockWait:
-		if p.Ours == nil || !p.Ours(f.Blocker) {
-			return false
-		}
-		s.waiting, s.waitedAt = time.Duration(f.WaitMs)*time.Millisecond, r.At
-	case evidence.DBStatus:
-		s.history = f.HistoryLength
-	case evidence.Filesystem:
-		s.disk = ""
-		if f.FreeKB < diskLeastKB && f.FreeKB < f.SizeKB/20 {
-			s.disk = f.Mount
-		}
-	default:
-		return false
-	}
-	return true
-}
-
 // steer changes the duty by the worst of the readings.
-func (p *Pace) steer(now time.Time) {
+func (p *Pace) steer(now time.Time, probed bool) {
 	why, much := p.trouble(now)
 	if why == "" {
+		why, much = p.visitors(now, probed)
+	}
+	if why == "" {
 		p.bad, p.settled = "", false
-		if now.Sub(p.steered) >= 500*time.Millisecond {
-			p.duty, p.steered = min(1, p.duty*1.25+0.02), now
-		}
+	} else {
+		p.bad, p.badAt = why, now
+	}
+	if now.Sub(p.steered) < steerEvery {
 		return
 	}
-	p.bad, p.badAt = why, now
-	if now.Sub(p.steered) >= 500*time.Millisecond {
-		p.duty, p.steered = max(dutyLeast, p.duty*max(0.4, 1-much)), now
+	p.steered = now
+	switch {
+	case much > 0:
+		p.less(much)
+	case why == "" || p.ration.on(now):
+		p.duty = min(1, p.duty*1.25+0.02)
 	}
 }
 
-// trouble names what is bad now, and how much so, from 0 to 1.
-func (p *Pace) trouble(now time.Time) (string, float64) {
-	s := p.last
-	switch {
-	case s.disk != "":
-		return WaitDisk, 1
-	case s.waiting >= lockMost && now.Sub(s.waitedAt) < 2*time.Second:
-		return WaitLocks, 1
-	case s.lag > lagMost:
-		return WaitReplica, 1
-	case s.history > historyMost && s.history > 2*p.base.history:
-		return WaitPurge, 0.6
-	case s.failed:
-		return WaitPages, 1
-	}
-	if usual := median(p.base.pages); usual > 0 {
-		if now := median(tail(s.pages, 3)); now > usual*pagesMost+pagesSlack {
-			return WaitPages, min(1, 0.3*now/usual)
+// less makes the duty smaller by a share of it.
+func (p *Pace) less(much float64) { p.duty = max(dutyLeast, p.duty*max(0.4, 1-much)) }
+
+// visitors judges how visitors fare, and steers by each page once: the next one
+// shows what came of it. Where CPU is rationed their share is known beforehand,
+// and single pages vary too much to steer by: they only correct.
+func (p *Pace) visitors(now time.Time, probed bool) (why string, much float64) {
+	if !p.ration.on(now) {
+		times := p.slow(pagesMost, pagesSlack, 3)
+		if times <= 0 {
+			return "", 0
 		}
+		if probed {
+			p.less(0.3 * times)
+		}
+		return WaitPages, 0
 	}
-	if s.used > quotaMost {
-		return WaitCapped, min(1, 4*(s.used-quotaMost))
+	slow := p.ration.known && p.slow(rationPages, rationSlack, probesKept) > 0
+	if probed {
+		p.ration.correct(slow)
 	}
-	if s.steal-max(p.base.steal, 0) > stealMost {
-		return WaitCapped, min(1, 5*s.steal)
+	switch {
+	case slow:
+		return WaitPages, 0
+	case p.ration.short():
+		return WaitCapped, 0
 	}
 	return "", 0
-}
-
-func tail(v []float64, n int) []float64 { return v[max(0, len(v)-n):] }
-
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return 0
-	}
-	s := slices.Sorted(slices.Values(v))
-	return s[len(s)/2]
 }
 
 // Leave is what Pace says of the next piece.
 type Leave struct {
 	Size  int64
 	Pause time.Duration // to take first
+	Group string        // control group in whose quota Slot then finds the time; "" : there is no quota
 	Hold  bool          // not now: ask again soon
 	Why   string
 }
@@ -216,13 +163,22 @@ type Leave struct {
 // Next says when and how big the next piece may be; did is the one before.
 func (p *Pace) Next(now time.Time, did Piece) Leave {
 	p.resize(did)
+	p.ration.did(did)
+	p.slots.did(did)
 	if p.holds(now) {
 		return Leave{Hold: true, Why: p.bad}
 	}
 	p.holdFrom = time.Time{}
-	pause := min(time.Duration(float64(did.Took)*(1/p.duty-1)), pauseMost)
-	l := Leave{Size: int64(p.size), Pause: pause}
-	if pause >= did.Took && p.bad != "" {
+	size, pause := p.size, time.Duration(float64(did.Took)*(1/p.duty-1))
+	if p.ration.on(now) && now.Sub(p.slots.readAt) > rationOld {
+		rationed, rest := p.ration.next(now, size)
+		size, pause = rationed, max(rest, pause)
+	}
+	l := Leave{Size: int64(size), Pause: min(pause, pauseMost)}
+	if p.ration.on(now) && p.ration.cpus < 1 { // a larger quota is not used up by a piece
+		l.Group = p.ration.group
+	}
+	if pause >= did.Took || p.ration.on(now) {
 		l.Why = p.bad
 	}
 	return l
@@ -261,13 +217,18 @@ func (p *Pace) resize(did Piece) {
 		p.size = max(sizeLeast, p.size/4)
 		return
 	}
-	p.size = min(sizeMost, max(sizeLeast, 0.5*p.size+0.5*p.size*min(2, max(0.5, ratio))))
+	// A piece may be smaller than this allows, and says nothing of larger ones then.
+	if full := float64(did.Size) >= 0.9*p.size; full || ratio < 1 {
+		p.size = min(sizeMost, max(sizeLeast, 0.5*p.size+0.5*p.size*min(2, max(0.5, ratio))))
+	}
 }
 
 // Anew returns a pace for another step: what is usual, what was seen last and
-// the duty stay.
+// the duty stay. What a key costs is another matter there.
 func (p *Pace) Anew(target time.Duration, size int64) *Pace {
 	out := NewPace(target, size)
 	out.base, out.last, out.duty, out.Ours = p.base, p.last, p.duty, p.Ours
+	out.begun, out.left = p.begun, p.left
+	out.ration = p.ration.anew()
 	return out
 }

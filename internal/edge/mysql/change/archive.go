@@ -21,8 +21,10 @@ import (
 const archiveMagic = "hirune rows 1\n\x00\x00"
 
 const (
-	// frameRaw is when a frame is closed: it bounds the memory, not the chunk.
-	frameRaw = 2 << 20
+	// frameRaw is when a frame is closed: it bounds the memory, not the chunk. While
+	// a frame is packed the server goes on, until the socket between is full; so a
+	// frame is about as large as what a socket holds.
+	frameRaw = 256 << 10
 	// maxFrameRaw bounds what a reader unpacks. A frame is larger than frameRaw
 	// only by its last row.
 	maxFrameRaw = 256 << 20

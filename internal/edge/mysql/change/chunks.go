@@ -73,6 +73,7 @@ type purge struct {
 	looked   time.Time // at the table
 	planned  bool      // the server's way to delete was looked at
 	dense    bool      // nearly all rows of the last chunk were doomed
+	full     bool      // nearly all numbers of its range were keys of doomed rows
 	unsure   bool      // rows behind us may be there again: one more pass
 	passRows int64     // rows deleted since this pass over the table began
 	probe    int64     // keys that the next look may go over; more after a look that found nothing

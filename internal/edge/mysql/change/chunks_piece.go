@@ -80,13 +80,23 @@ func (p *purge) chunk(ctx context.Context, n int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p.state.Next, p.probe, p.dense = to, 0, rows*10 >= found.keys*9
+	p.state.Next, p.probe = to, 0
+	span := to - from
+	p.dense, p.full = rows*10 >= found.keys*9, span > 0 && span <= rows+rows/9
 	return rows, nil
 }
 
 // lookAhead looks at the next keys: where nearly all were doomed, only for the
-// n-th, which costs the server least.
+// n-th, which costs the server least; where nearly every number was a key, not
+// at all.
 func (p *purge) lookAhead(ctx context.Context, n, limit int64) (ahead, error) {
+	if p.full && limit == n {
+		last := p.step.ToKey
+		if end := p.state.Next + n - 1; end >= p.state.Next { // it fits into a key
+			last = min(last, end)
+		}
+		return ahead{keys: n, doomed: n, first: p.state.Next, last: last}, nil
+	}
 	if p.dense && limit == n {
 		k := remedy.Ident(p.step.Key)
 		rows, err := p.h.Named(ctx, fmt.Sprintf("SELECT %s AS k FROM %s FORCE INDEX (PRIMARY) WHERE %s >= %d AND %s <= %d ORDER BY %s LIMIT 1 OFFSET %d",
@@ -99,7 +109,7 @@ func (p *purge) lookAhead(ctx context.Context, n, limit int64) (ahead, error) {
 			return ahead{keys: n, doomed: n, first: p.state.Next, last: last}, err
 		}
 	}
-	p.dense = false
+	p.dense, p.full = false, false
 	return p.h.ahead(ctx, p.step, p.state.Next, limit)
 }
 
