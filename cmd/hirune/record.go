@@ -72,7 +72,11 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	ended := a.keepBans(ctx, dir, eyes)
+	guarded := a.guardSite(ctx, cfg, dir, eyes)
 	err = collect.Run(ctx, eyes.collectors, w, collect.Options{Version: version(), Warn: a.tapeFails})
+	guarded()
+	ended()
 	if lost := w.Lost(); lost > 0 {
 		fmt.Fprintf(a.err, "%d facts could not be written and are lost\n", lost)
 	}

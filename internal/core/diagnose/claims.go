@@ -62,18 +62,21 @@ func Claims() map[string][]string {
 		"link-outlasts":      {"after"}, // the site stayed down after the cause ended
 
 		// Suspects that the numbers clear.
-		"cleared-request-flood": {"quiet", "outage"},             // requests per second
-		"cleared-login-attack":  {"quiet", "outage", "share"},    // of worker time or dynamic requests
-		"cleared-search-flood":  {"quiet", "outage", "share"},    //
-		"cleared-memory":        {"available", "total", "kills"}, //
-		"cleared-disk-space":    {"mount", "free"},               //
-		"cleared-disk-io":       {"busy"},                        //
-		"cleared-services":      {"services"},                    // all up throughout
-		"cleared-locks":         {"waits"},                       //
-		"cleared-connections":   {"used", "max"},                 //
-		"cleared-purge":         {"table", "running"},            // it was no burden
-		"cleared-cpu":           {"busy"},                        //
-		"cleared-noisy-host":    {"steal"},                       //
+		"cleared-request-flood":   {"quiet", "outage"},                                          // requests per second
+		"cleared-login-attack":    {"quiet", "outage", "share"},                                 // of worker time or dynamic requests
+		"cleared-search-flood":    {"quiet", "outage", "share"},                                 //
+		"cleared-attack":          {"suspect", "attempts", "actors", "share", "quiet"},          // of worker time
+		"cleared-attack-requests": {"suspect", "attempts", "actors", "share", "quiet"},          // of dynamic requests
+		"cleared-attack-writes":   {"suspect", "attempts", "actors", "share", "quiet", "table"}, // too little load; it filled the table
+		"cleared-memory":          {"available", "total", "kills"},                              //
+		"cleared-disk-space":      {"mount", "free"},                                            //
+		"cleared-disk-io":         {"busy"},                                                     //
+		"cleared-services":        {"services"},                                                 // all up throughout
+		"cleared-locks":           {"waits"},                                                    //
+		"cleared-connections":     {"used", "max"},                                              //
+		"cleared-purge":           {"table", "running"},                                         // it was no burden
+		"cleared-cpu":             {"busy"},                                                     //
+		"cleared-noisy-host":      {"steal"},                                                    //
 
 		// Why now, and when again.
 		"why-rows-grow":       {"table", "rows", "per_day"},

@@ -53,7 +53,6 @@ func Diagnose(w recording.Window, rules []Rule, o Options) Verdict {
 	v.Causes = c.causes(rules)
 	v.Status = c.status(v.Causes)
 	v.Surer = c.missing(rules, v)
-	v.Rejected = c.rejected(rules, v.Causes)
 	v.Notes = c.notes(v)
 	if len(v.Causes) > 0 {
 		first := v.Causes[0]
@@ -62,6 +61,7 @@ func Diagnose(w recording.Window, rules []Rule, o Options) Verdict {
 		v.Recurrence = c.recurrence(first)
 		v.Remedies = remedies(v.Causes)
 	}
+	v.Rejected = c.rejected(rules, v.Causes, v.WhyNow)
 	return v
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 // rejected returns the suspects that the evidence clears: those of the rules
-// that found nothing, and the usual ones that no rule stands for.
-func (c *Case) rejected(rules []Rule, causes []Finding) []Rejected {
+// that found nothing, attacks, and the usual ones that no rule stands for.
+func (c *Case) rejected(rules []Rule, causes []Finding, why *Growth) []Rejected {
 	accused := func(id string) bool {
 		return slices.ContainsFunc(causes, func(f Finding) bool { return f.Rule == id })
 	}
@@ -30,6 +30,7 @@ func (c *Case) rejected(rules []Rule, causes []Finding) []Rejected {
 			out = append(out, r.Clear(c)...)
 		}
 	}
+	out = withoutTwins(out, c.clearAttacks(causes, why))
 	for _, clear := range []func() (Rejected, bool){c.clearMemory, c.clearDiskSpace, c.clearDiskIO, c.clearServices, c.clearLocks, c.clearConnections, c.clearNoisyHost} {
 		if r, ok := clear(); ok && !accused(r.ID) {
 			out = append(out, r)

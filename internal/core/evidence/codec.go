@@ -46,6 +46,7 @@ var decoders = map[string]func(cbor.RawMessage) (Fact, error){
 	Filter{}.Kind():       decode[Filter],
 	Traffic{}.Kind():      decode[Traffic],
 	ClientUse{}.Kind():    decode[ClientUse],
+	Attack{}.Kind():       decode[Attack],
 	Probe{}.Kind():        decode[Probe],
 	ErrorLine{}.Kind():    decode[ErrorLine],
 	Site{}.Kind():         decode[Site],

@@ -41,6 +41,7 @@ var keptFacts = []Fact{
 		Wrapped: []string{"level"}, Limit: true, OrderBy: []string{"id"}, CutoffUnixS: 1767225600},
 	Traffic{Site: "shop.example", OverMs: 1000, Class: ClassXMLRPC, Requests: 24, Posts: 23, S2xx: 18, S3xx: 1, S4xx: 2, S5xx: 3, TookMs: 9120, MaxMs: 2210, Bytes: 16384, Clients: 7, Self: 1, Fault: 17, FromHist: true, Distinct: 4},
 	ClientUse{Site: "shop.example", OverMs: 60000, Class: ClassSearch, Client: "203.0.113.7", Agent: "Mozilla/5.0 (X11; Linux x86_64)", Requests: 311, Distinct: 298, TookMs: 120044, Errors: 12, Path: "/", FromHist: true},
+	Attack{OverMs: 60000, ID: "xmlrpc-brute-force", Attempts: 1240, Actors: 12, TookMs: 31004},
 	Probe{Site: "shop.example", URL: "http://127.0.0.1:8080/", Status: 503, TookMs: 10001, Bytes: 312, Error: "timeout"},
 	ErrorLine{Service: ServicePHP, Instance: "php-fpm:8.2", ID: "fpm-max-children", Count: 4, Message: "[pool www] server reached pm.max_children setting (5), consider raising it", FromHist: true},
 	Site{Name: "shop.example", Root: "/srv/shop", Platform: "wordpress", URL: "http://127.0.0.1:8080/", Version: "6.1.9", Schema: "wp", Prefix: "wp_", Plugins: []string{"audit-log", "woocommerce"}, Multisite: true, NoWPCron: true, UTCOffset: 32400},

@@ -65,6 +65,20 @@ type ClientUse struct {
 // Kind implements Fact.
 func (ClientUse) Kind() string { return "client" }
 
+// Attack is what one kind of attack did to the web servers of the host in the
+// interval. Who attacks is not told: that is in the logs.
+// Source: the access logs, as package attack judges them.
+type Attack struct {
+	OverMs   int64  `cbor:"o"` // longer than the beat where an attack is known only after a while: then since it began
+	ID       string `cbor:"i"` // the detector's, e.g. "xmlrpc-brute-force"
+	Attempts int64  `cbor:"n"`
+	Actors   int64  `cbor:"k"` // clients that take part so far; estimated where they are very many
+	TookMs   int64  `cbor:"d"` // worker time of the attempts; -1 if durations are not logged
+}
+
+// Kind implements Fact.
+func (Attack) Kind() string { return "attack" }
+
 // Probe is hirune's own request to a site: what a visitor sees.
 type Probe struct {
 	Site   string `cbor:"v"`

@@ -28,14 +28,19 @@ const (
 )
 
 // Traffic reads the access logs of all web servers: each beat the completed
-// requests by class, each 10 s the busiest clients, and at the start what the
-// logs held before, in small slices.
+// requests by class, each 10 s the busiest clients, each minute the attacks, and
+// at the start what the logs held before, in small slices.
 type Traffic struct {
+	// Besieged is told each minute who attacks, where there were requests; nil:
+	// nobody wants to know. It must not wait.
+	Besieged func(Siege)
+
 	HistoryDays  int   // how far back at the start; 0 reads no history
 	HistoryBytes int64 // text read for it in one beat
 
 	found  func() discover.Found
 	logs   []*siteLog // in the order in which they were found
+	siege  siege
 	own    map[netip.Addr]bool
 	ownAt  time.Time
 	faults logFaults
@@ -83,6 +88,7 @@ func (t *Traffic) Collect(ctx context.Context, b *collect.Beat) error {
 			errs = append(errs, failed[i])
 		}
 	}
+	t.siege.tell(b, t.Besieged)
 	t.past(ctx, b)
 	if len(errs) == len(t.logs) {
 		errs = append(errs, fmt.Errorf("read the access logs: %w: none of %d can be read", evidence.ErrAbsent, len(t.logs)))
@@ -177,6 +183,7 @@ func (t *Traffic) follow(l *siteLog, b *collect.Beat) error {
 			l.reader.Faults.Learn(&q)
 			l.count.Add(&q)
 			l.busy.Add(&q)
+			t.siege.add(l.reader.Parser, &q, b.Now)
 		}
 	})
 	l.count.Traffic(l.site, since(l.readAt, b.Now), l.reader.Faults, func(f evidence.Traffic) { b.Emit(f) })
