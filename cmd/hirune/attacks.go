@@ -208,6 +208,7 @@ func (a *app) judgeAttacks(ctx context.Context, q *siege, out scanned) report.At
 	for _, t := range pic.Attacks {
 		v.Loads[t.ID] = out.around.Load(t.From, t.To, pic.Attacks)
 	}
+	pic.Shared = out.around.Peers().Shared
 	var sites []attack.Site
 	if q.sites != nil && ctx.Err() == nil {
 		sites = q.sites(pic)
@@ -235,7 +236,10 @@ func adminsOf(sites []attack.Site, in attack.BreakIn) []netip.Addr {
 	var out []netip.Addr
 	for _, s := range sites {
 		for _, x := range s.Sessions {
-			guilty := slices.ContainsFunc(in.Evidence, func(e attack.Evidence) bool { return e.Client == x.Client.String() })
+			guilty := slices.ContainsFunc(in.Evidence, func(e attack.Evidence) bool {
+				// what is only to be looked at may be the owner's own doing
+				return e.Client == x.Client.String() && (e.Weight == attack.Confirmed || e.Weight == attack.LikelyIn)
+			})
 			if x.IsAdmin && x.Client.IsValid() && !guilty {
 				out = append(out, x.Client)
 			}

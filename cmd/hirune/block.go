@@ -104,7 +104,7 @@ func (a *app) block(ctx context.Context, cmd *cobra.Command, f blockFlags, args 
 	if err != nil {
 		return err
 	}
-	w.findAdmins(ctx)
+	w.tellAdmins(ctx)
 	plan := func(run int) (remedy.Plan, error) { return w.plan(ctx, f, cs, run) }
 	if f.plan {
 		return a.showPlan(f, plan)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
+	"hirune/internal/core/attack"
 	"hirune/internal/core/report"
 	"hirune/internal/edge/wordpress"
 )
@@ -16,15 +18,16 @@ import (
 const adminsFor = 5 * time.Second
 
 // findAdmins has those protected who are logged in to the sites as administrators
-// now, without those that speak for a break-in.
-func (w *blockade) findAdmins(ctx context.Context) {
+// now, without those that speak for a break-in. The error is of the sites that did
+// not say who that is; the others count.
+func (w *blockade) findAdmins(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, adminsFor)
 	defer cancel()
 	named, err := accounts(w.cfg)
 	if err != nil {
-		w.unseenAdmins(err)
-		return
+		return err
 	}
+	var errs []error
 	guilty := w.guilty()
 	for _, r := range w.found.Roots {
 		if r.WPConfig == "" {
@@ -32,23 +35,25 @@ func (w *blockade) findAdmins(ctx context.Context) {
 		}
 		s, err := wordpress.ReadSite(r.Dir, r.WPConfig, r.Host)
 		if err != nil {
-			w.unseenAdmins(err)
+			errs = append(errs, err)
 			continue
 		}
 		in, err := w.a.inside(ctx, s, w.found, named, wordpress.Inside.Read)
-		if err != nil {
-			w.unseenAdmins(err)
-		}
+		errs = append(errs, err)
 		for _, x := range in.Sessions {
 			if x.IsAdmin && x.Client.IsValid() && !slices.Contains(guilty, x.Client) {
 				w.host.Admins = append(w.host.Admins, x.Client)
 			}
 		}
 	}
+	return errors.Join(errs...)
 }
 
-func (w *blockade) unseenAdmins(err error) {
-	fmt.Fprintf(w.a.err, "who is logged in to a site as administrator could not be read, so that nobody is protected for it: %s\n", safe(err.Error()))
+// tellAdmins protects administrators, and says where they could not be read.
+func (w *blockade) tellAdmins(ctx context.Context) {
+	if err := w.findAdmins(ctx); err != nil {
+		fmt.Fprintf(w.a.err, "who is logged in to a site as administrator could not be read, so that nobody is protected for it: %s\n", safe(err.Error()))
+	}
 }
 
 // guilty are the clients that the last hirune attacks has found to have got in.
@@ -63,6 +68,9 @@ func (w *blockade) guilty() []netip.Addr {
 func intruders(d report.AttacksDocument) []netip.Addr {
 	var out []netip.Addr
 	for _, e := range d.BreakIn.Evidence {
+		if w := attack.BreakInStatus(e.Weight); w != attack.Confirmed && w != attack.LikelyIn { // else it may be the owner's own doing
+			continue
+		}
 		if a, err := netip.ParseAddr(e.Client); err == nil {
 			out = append(out, a.Unmap())
 		}

@@ -29,6 +29,9 @@ type guard struct {
 	sieges chan collectors.Siege
 	spared map[netip.Prefix]time.Time // who was not banned, and until when that is not asked again
 	failed string                     // the last failure that was told
+
+	admins   []netip.Addr // administrators as last seen
+	adminsAt time.Time
 }
 
 const (
@@ -105,7 +108,9 @@ func (g *guard) round(ctx context.Context, s collectors.Siege) error {
 		return g.byHand(why)
 	}
 	w := g.a.blockadeOf(found, g.eyes.finder.Override, g.dir)
-	w.findAdmins(ctx)
+	if !g.adminsKnown(ctx, w) {
+		return g.byHand("who is logged in to a site as administrator could not be read")
+	}
 	st, err := w.state(ctx, cs)
 	if err != nil {
 		return err
@@ -125,6 +130,22 @@ func (g *guard) round(ctx context.Context, s collectors.Siege) error {
 		return nil
 	}
 	return g.ban(ctx, w, d, st)
+}
+
+// adminsFresh is how long those count who were seen to be administrators, where a
+// site's database does not answer: it often does not while the site is attacked.
+const adminsFresh = 24 * time.Hour
+
+// adminsKnown has administrators protected. Nobody bans by himself who does not
+// know them.
+func (g *guard) adminsKnown(ctx context.Context, w *blockade) bool {
+	now := g.a.now()
+	if err := w.findAdmins(ctx); err != nil {
+		w.host.Admins = append(w.host.Admins, g.admins...)
+		return !g.adminsAt.IsZero() && now.Sub(g.adminsAt) < adminsFresh
+	}
+	g.admins, g.adminsAt = slices.Clone(w.host.Admins), now
+	return true
 }
 
 // byHand says why the recorder blocks nobody, and who can.

@@ -84,6 +84,9 @@ const (
 type Picture struct {
 	From, To int64 // unix seconds of the first and the last hit; 0: none
 	Total    Sums  // of all hits but hirune's own
+	// Shared are addresses behind which many are, such as those of a CDN: what
+	// comes from them comes from anybody. An edge sets them from Peers.
+	Shared   []netip.Addr
 	Clients  int64 // distinct units (an address, an IPv6 /64), estimated
 	Timed    bool  // durations are logged
 	Attacks  []Attack

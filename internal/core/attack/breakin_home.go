@@ -53,8 +53,9 @@ func networks(all ...string) []netip.Prefix {
 }
 
 // nobodys reports whether an address stands for many: a proxy's, a CDN's, one of
-// a private network. What came from it came from anybody.
-func nobodys(a netip.Addr) bool {
-	return !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified() ||
+// a private network, one that the log shows to be many. What came from it came
+// from anybody.
+func (j *inquiry) nobodys(a netip.Addr) bool {
+	return slices.Contains(j.p.Shared, a) || !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified() ||
 		slices.ContainsFunc(fronts, func(p netip.Prefix) bool { return p.Contains(a) })
 }

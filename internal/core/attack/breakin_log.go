@@ -60,7 +60,7 @@ func (j *inquiry) atHome(l Login, who *prowler, w BreakInStatus) BreakInStatus {
 			return weaker(w, ifEnough(l.Failures, guessesSure, LookAtThis))
 		}
 	}
-	if nobodys(l.Client) || who != nil && who.app {
+	if j.nobodys(l.Client) || who != nil && who.app {
 		return weaker(w, LookAtThis)
 	}
 	return w

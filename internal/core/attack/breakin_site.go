@@ -17,7 +17,7 @@ func (j *inquiry) sessions(s Site) {
 	var order []whose
 	hidden := 0
 	for _, x := range s.Sessions {
-		if nobodys(x.Client) {
+		if j.nobodys(x.Client) {
 			hidden++
 		}
 		e := j.session(s, x)
@@ -56,12 +56,12 @@ func (j *inquiry) session(s Site, x Session) Evidence {
 	e.Say = diagnose.Say("in-session", "user", x.User, "address", e.Client, "attempts", diagnose.Count(who.guesses), "since", x.Since)
 	older := !who.from.IsZero() && x.Since.Before(who.from.Add(-clockSlack))
 	switch {
-	case older && j.fromStart(who) && who.dense() >= guessesSure && !nobodys(x.Client) && !who.app:
+	case older && j.fromStart(who) && who.dense() >= guessesSure && !j.nobodys(x.Client) && !who.app:
 		e.Weight = LookAtThis // nobody knows which came first
 	case older: // it is no fruit of what came after it
 	case who.dense() < guessesSome && who.crowd > 0:
 		e.Weight = LookAtThis
-		if nobodys(x.Client) || workedFrom(s, x.Client, who.from) || sharedPlace(s, x.Client) {
+		if j.nobodys(x.Client) || workedFrom(s, x.Client, who.from) || sharedPlace(s, x.Client) {
 			e.Weight = NothingFound
 		}
 		e.Say = diagnose.Say("in-session-crowd", "user", x.User, "address", e.Client, "addresses", diagnose.Count(who.crowd), "since", x.Since)
@@ -86,7 +86,7 @@ func (j *inquiry) guessed(s Site, a netip.Addr, who *prowler, at time.Time) Brea
 	}
 	out := sureness(who.dense())
 	switch {
-	case nobodys(a):
+	case j.nobodys(a):
 		return ifEnough(who.dense(), guessesSure, LookAtThis)
 	case workedFrom(s, a, from):
 		return ifEnough(who.dense(), guessesHome, LookAtThis)
@@ -111,7 +111,7 @@ func ifEnough(n, least int64, then BreakInStatus) BreakInStatus {
 // exploiter: an address that tried holes and is logged in. An owner who tests his
 // own site does that, too.
 func (j *inquiry) exploiter(s Site, x Session, who *prowler) BreakInStatus {
-	if nobodys(x.Client) || workedFrom(s, x.Client, who.from) || who.exploits < guessesSome {
+	if j.nobodys(x.Client) || workedFrom(s, x.Client, who.from) || who.exploits < guessesSome {
 		return NothingFound
 	}
 	return LookAtThis
@@ -125,7 +125,7 @@ func (j *inquiry) fromStart(who *prowler) bool {
 // nearSession: an administrator who came in, while others of the same network
 // guessed, from where nobody of the site ever came.
 func (j *inquiry) nearSession(s Site, x Session, e Evidence) Evidence {
-	if !x.IsAdmin || nobodys(x.Client) || j.neighbour(s, x) {
+	if !x.IsAdmin || j.nobodys(x.Client) || j.neighbour(s, x) {
 		return e
 	}
 	var net netip.Prefix

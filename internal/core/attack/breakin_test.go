@@ -246,6 +246,19 @@ func TestWhatAnIntruderLeaves(t *testing.T) {
 	onlyKnownSayings(t, got)
 }
 
+// What many send through one address, the owner among them, proves nothing against him.
+func TestAnAddressOfManyIsNobodys(t *testing.T) {
+	p := under(map[string]int64{badIP: 300})
+	mine := sessions(session("owner", badIP, ago(2*time.Hour)))
+	if got := Judge(p, mine, noon); got.Status != Confirmed {
+		t.Fatalf("got %s of an attacker's own address, want confirmed", got.Status)
+	}
+	p.Shared = []netip.Addr{netip.MustParseAddr(badIP)}
+	if got := Judge(p, mine, noon); got.Status == Confirmed || got.Status == LikelyIn {
+		t.Errorf("got %s: %+v", got.Status, got.Evidence)
+	}
+}
+
 func TestJudgeSaysWhatItDidNotSee(t *testing.T) {
 	has := func(b BreakIn, source, part string) bool {
 		return slices.ContainsFunc(b.Unseen, func(u Unseen) bool { return u.Source == source && strings.Contains(u.Why, part) })

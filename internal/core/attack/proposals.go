@@ -271,7 +271,7 @@ func (in ProposeIn) spare(t Attack, a Actor) string {
 	switch {
 	case near(a.Prefix.Addr()):
 		return SparePrivate
-	case slices.ContainsFunc(in.Proxies, a.Prefix.Overlaps):
+	case slices.ContainsFunc(in.Proxies, a.Prefix.Overlaps), slices.ContainsFunc(in.Peers.Shared, a.Prefix.Contains):
 		return SpareProxy
 	case a.Bot != "" && (in.Verified == nil || in.Verified(a.Bot, a.Prefix.Addr()) >= 0):
 		return SpareBot

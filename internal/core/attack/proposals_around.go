@@ -171,6 +171,10 @@ type Peers struct {
 	Unnamed float64      // share of requests without an address
 	Proxies []netip.Addr // addresses that send most of the requests and are no single client
 	Share   float64      // of the requests, at least
+	// Shared are the proxies, and all other addresses of the busiest that send what
+	// many browsers send, pictures and styles too: one edge of a CDN that has
+	// several, or an office. A ban would hit them all.
+	Shared []netip.Addr
 }
 
 // What makes an address a proxy. Few private addresses that send half of all
@@ -183,11 +187,24 @@ const (
 	publicAgents   = 8
 	publicStatic   = 0.05
 	peersLeast     = 200 // fewer requests say nothing
+	sharedLeast    = 40
 	unnamedTooMany = 0.5
 )
 
 // Peers says whether the addresses of the log are those of proxies.
 func (a *Around) Peers() Peers {
+	out := a.proxies()
+	out.Shared = slices.Clone(out.Proxies)
+	for _, p := range a.peers {
+		if p.n >= sharedLeast && p.many() && float64(p.static) >= publicStatic*float64(p.n) && !slices.Contains(out.Shared, p.addr) {
+			out.Shared = append(out.Shared, p.addr)
+		}
+	}
+	slices.SortFunc(out.Shared, netip.Addr.Compare)
+	return out
+}
+
+func (a *Around) proxies() Peers {
 	out := Peers{}
 	if a.all == 0 {
 		return out

@@ -155,6 +155,30 @@ func TestLoad(t *testing.T) {
 }
 
 // TestAroundIsBounded: times and clients without end do not make it grow.
+// The edges of a CDN have none of them nearly all requests: each stands for many all the same.
+func TestEdgesOfACDNAreShared(t *testing.T) {
+	a := &Around{Since: -1 << 62}
+	for i := range 3000 {
+		class := ClassPage
+		if i/6%3 == 0 {
+			class = ClassStatic
+		}
+		a.Add(ask(fmt.Sprintf("151.101.1.%d", 1+i%6), int64(i), class, i/6%97))
+		a.Add(ask("203.0.113.7", int64(i), ClassLogin, 1))
+	}
+	got := a.Peers()
+	if len(got.Proxies) != 0 || len(got.Shared) != 6 {
+		t.Fatalf("got %+v, want six that are shared", got)
+	}
+	in := ProposeIn{Peers: got}
+	if why := in.spare(Attack{ID: "sql-injection"}, Actor{Prefix: netip.MustParsePrefix("151.101.1.1/32")}); why != SpareProxy {
+		t.Errorf("an edge is spared for %q, want %q", why, SpareProxy)
+	}
+	if why := in.spare(Attack{ID: "sql-injection"}, Actor{Prefix: netip.MustParsePrefix("203.0.113.7/32")}); why != "" {
+		t.Errorf("one who only guesses is spared for %q", why)
+	}
+}
+
 func TestAroundIsBounded(t *testing.T) {
 	a := &Around{Since: -1 << 62}
 	for i := range int64(2 * hoursMost) {

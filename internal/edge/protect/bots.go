@@ -100,6 +100,9 @@ func (b *Bots) ask(ctx context.Context, a netip.Addr) verdict {
 	if !a.IsValid() || block.IsReserved(a) {
 		return verdict{known: true}
 	}
+	if a.Is6() && netip.PrefixFrom(a, 64).Masked().Addr() == a {
+		return verdict{} // the name of a /64, which is nobody's address: that it has no name says nothing
+	}
 	now := time.Now
 	if b.Now != nil {
 		now = b.Now

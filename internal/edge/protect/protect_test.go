@@ -316,6 +316,7 @@ func TestBotsAreProvenByTheirNames(t *testing.T) {
 	}{
 		{"66.249.66.1", "Googlebot", 1}, {"66.249.66.1", "", 1}, {"66.249.66.1", "bingbot", -1}, {"157.55.39.1", "Bingbot", 1},
 		{"203.0.113.1", "Googlebot", -1}, {"203.0.113.2", "Googlebot", -1}, {"203.0.113.3", "Googlebot", -1}, {"203.0.113.4", "Googlebot", -1}, {"203.0.113.5", "Googlebot", -1}, {"10.0.0.1", "Googlebot", -1},
+		{"2001:4860:4801:10::28", "Googlebot", -1}, {"2001:4860:4801:10::", "Googlebot", 0}, // a /64 as it is written is nobody's address
 	} {
 		if got := b.Verified(t.Context(), c.bot, netip.MustParseAddr(c.a)); got != c.want {
 			t.Errorf("%s as %q: got %d, want %d", c.a, c.bot, got, c.want)

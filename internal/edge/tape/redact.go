@@ -55,6 +55,7 @@ var treatments = map[string]treatment{
 	"filter.Equal": asIs, "filter.Range": asIs, "filter.Wrapped": asIs, "filter.OrderBy": asIs,
 	"traffic.Site": asSite, "traffic.Class": asIs,
 	"client.Site": asSite, "client.Class": asIs, "client.Client": asAddress, "client.Agent": asAgent, "client.Path": asURLPath,
+	"attack.ID":  asIs, // of our own detectors
 	"probe.Site": asSite, "probe.URL": asURL, "probe.Error": asIs,
 	"error-line.Service": asIs, "error-line.Instance": asText, "error-line.ID": asIs, "error-line.Message": asText,
 	"site.Name": asSite, "site.Root": asPath, "site.Platform": asIs, "site.URL": asURL, "site.Version": asIs, "site.Schema": asSchema,
