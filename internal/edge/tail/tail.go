@@ -42,8 +42,6 @@ type Tailer struct {
 	old     *file // rotated away, still read while someone writes to it
 	quiet   int   // calls in which old had nothing new
 	waiting bool  // the path was missing at first: what appears is new, all of it counts
-	resume  *Mark // where to begin; nil: at the end
-	lost    bool  // that place was not found, and nobody knows yet
 }
 
 // Result is what one Read did.
@@ -53,7 +51,6 @@ type Result struct {
 	Lag       int64 // bytes written but not read, because the bound of this call was reached
 	Rotated   bool
 	Truncated bool
-	Lost      bool // the marked place was not found: some lines may never be handed out
 }
 
 // New returns a tailer that starts at the end of what path holds at its first Read or Open.
@@ -81,7 +78,6 @@ func (t *Tailer) Read(max int64, each func(line []byte)) (Result, error) {
 	if err := t.follow(&r); err != nil && t.cur == nil {
 		return r, err
 	}
-	r.Lost, t.lost = t.lost, false
 	if t.old != nil {
 		before := r.Bytes
 		if err := t.old.read(max, &r, each); err != nil {
@@ -122,15 +118,11 @@ func (t *Tailer) follow(r *Result) error {
 		t.waiting = t.waiting || t.cur == nil && errors.Is(err, fs.ErrNotExist)
 		return absent(t.path, err)
 	}
-	next, err := open(t.path, 0)
+	next, err := open(t.path)
 	if err != nil {
 		return absent(t.path, err)
 	}
-	switch {
-	case t.cur != nil || t.waiting:
-	case t.resume != nil:
-		t.goOn(next)
-	default:
+	if t.cur == nil && !t.waiting {
 		if err := next.toEnd(); err != nil {
 			_ = next.Close()
 			return absent(t.path, err)
@@ -169,8 +161,8 @@ func absent(path string, err error) error {
 var errNotRegular = errors.New("not a regular file")
 
 // open never blocks: a log may be a named pipe that nobody writes to.
-func open(path string, flags int) (*file, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|flags, 0)
+func open(path string) (*file, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
