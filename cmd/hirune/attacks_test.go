@@ -197,7 +197,7 @@ func TestExitOfAttacks(t *testing.T) {
 func TestAdminsWhoSpeakForABreakInAreNotSpared(t *testing.T) {
 	own, thief, editor := netip.MustParseAddr("198.51.100.9"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("198.51.100.10")
 	sites := []attack.Site{{Sessions: []attack.Session{{Client: own, IsAdmin: true}, {Client: thief, IsAdmin: true}, {Client: editor}}}}
-	got := adminsOf(sites, attack.BreakIn{Evidence: []attack.Evidence{{Client: thief.String()}}})
+	got := adminsOf(sites, attack.BreakIn{Evidence: []attack.Evidence{{Client: thief.String(), Weight: attack.Confirmed}, {Client: own.String(), Weight: attack.LookAtThis}}})
 	if len(got) != 1 || got[0] != own {
 		t.Errorf("got %v", got)
 	}

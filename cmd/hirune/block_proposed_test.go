@@ -107,7 +107,10 @@ func TestOnlyOptionalProposals(t *testing.T) {
 }
 
 func TestIntrudersAreNotProtected(t *testing.T) {
-	d := report.AttacksDocument{BreakIn: report.BreakInView{Evidence: []report.EvidenceView{{Client: "203.0.113.66"}, {Client: "::ffff:203.0.113.67"}, {Client: ""}, {Client: "odd"}}}}
+	d := report.AttacksDocument{BreakIn: report.BreakInView{Evidence: []report.EvidenceView{
+		{Client: "203.0.113.66", Weight: "confirmed"}, {Client: "::ffff:203.0.113.67", Weight: "likely"}, {Client: "203.0.113.68", Weight: "look"},
+		{Client: "", Weight: "likely"}, {Client: "odd", Weight: "likely"},
+	}}}
 	got := intruders(d)
 	if len(got) != 2 || got[0].String() != "203.0.113.66" || got[1].String() != "203.0.113.67" {
 		t.Errorf("got %v", got)
