@@ -409,7 +409,9 @@ func TestAContainerBehindThisHostIsClosedToo(t *testing.T) {
 		t.Fatalf("pass packets on: %v: %s", err, out)
 	}
 	s.nft("-f", s.write("published.nft", "table ip published {\n chain prerouting {\n type nat hook prerouting priority -100;\n tcp dport 443 dnat to 172.31.0.2:9000\n }\n}\n"))
-	s.container(9000)
+	s.serve("c", 9000)
+	s.ip("a", "route", "add", "172.31.0.0/24", "via", server4)
+	s.serve("a", 80)
 	reach := func(ns, from, to string) bool {
 		c, err := s.dial(ns, from, to, 443)
 		if err != nil {
@@ -425,6 +427,10 @@ func TestAContainerBehindThisHostIsClosedToo(t *testing.T) {
 	}
 	if !reach("o", other4, front4) || !reach("a", admin4, server4) {
 		t.Error("others do not reach the container any more")
+	}
+	c, err := s.dial("c", "172.31.0.2", attacker4, 80)
+	if err != nil || ask(c) != 200 {
+		t.Errorf("what the container itself asks of who is banned gets no answer: %v\n%s", err, s.nft("list", "ruleset"))
 	}
 	s.does(0, "unblock", "--all", "--yes")
 	if !reach("a", attacker4, server4) {

@@ -235,8 +235,8 @@ func dialIn(ns, from, to string, port int) (net.Conn, error) {
 	return d.Dial("tcp", net.JoinHostPort(to, strconv.Itoa(port)))
 }
 
-// container serves a page at a port of the namespace c.
-func (s *beset) container(port int) {
+// serve answers at a port of a namespace.
+func (s *beset) serve(ns string, port int) {
 	s.t.Helper()
 	type result struct {
 		l   net.Listener
@@ -245,7 +245,7 @@ func (s *beset) container(port int) {
 	done := make(chan result)
 	go func() {
 		runtime.LockOSThread() // as in dial
-		f, err := os.Open("/var/run/netns/" + s.name + "c")
+		f, err := os.Open("/var/run/netns/" + s.name + ns)
 		if err == nil {
 			err = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
 			f.Close()

@@ -83,11 +83,20 @@ func rules(chain string, tracked bool) []rule {
 			out = append(out, rule{fmt.Sprintf("%s %s", f.set, p.name), f.drops(p.id, toPort)})
 			if chain == "forward" && tracked {
 				asked := &expr.Ct{Register: 1, Key: expr.CtKeyPROTODST, Direction: 0}
-				out = append(out, rule{fmt.Sprintf("%s %s asked", f.set, p.name), f.drops(p.id, asked)})
+				out = append(out, rule{fmt.Sprintf("%s %s asked", f.set, p.name), append(asking(), f.drops(p.id, asked)...)})
 			}
 		}
 	}
 	return out
+}
+
+// asking are the packets of who began the connection: answers carry its port, too,
+// and what a container of ours asks somebody who is banned is no business of a ban.
+func asking() []expr.Any {
+	return []expr.Any{
+		&expr.Ct{Register: 1, Key: expr.CtKeyDIRECTION},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{0}},
+	}
 }
 
 func (f family) drops(proto byte, port expr.Any) []expr.Any {
