@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,20 +15,26 @@ import (
 // a reboot has taken away is put back, what nobody wants is taken out, and who
 // logs in here meanwhile is cut out. It decides nothing by itself.
 type Keeper struct {
-	Hands func() firewall.Hands // for the world as it is now
-	Web   func() firewall.Hands // the same in the web servers; nil: only the packet filter
+	Hands func() firewall.Hands // of one layer, for the world as it is now
 	Book  firewall.Book
 	Now   func() time.Time
 	Say   func(text string) // what was put right
 	Fail  func(error)       // a failure; nil: it works again
 	Every time.Duration     // 0: keepEvery
+	// Web says that the layer is the web servers'. They do not end a ban by
+	// themselves, and proving a list takes some of their pages: a slow site is given
+	// time, and after a failure it is left alone for a while, not reloaded again.
+	Web bool
 }
 
 const (
 	// keepEvery is well within the minute in which a flush has to be healed.
 	keepEvery = 25 * time.Second
-	// keepFor bounds one comparison.
-	keepFor = 15 * time.Second
+	// keepFor and keepWebFor bound one comparison.
+	keepFor    = 15 * time.Second
+	keepWebFor = 3 * time.Minute
+	// keepWebRest is how long a web server is left alone after a failure.
+	keepWebRest = 10 * time.Minute
 )
 
 // Run compares until ctx ends. It starts nothing that it does not wait for.
@@ -40,9 +45,19 @@ func (k Keeper) Run(ctx context.Context) {
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	failing, used := "", k.Web != nil // a web server's list does not end by itself: what ended meanwhile is still in it
+	failing, used := "", k.Web // what ended meanwhile is still in a web server's list
+	var again time.Time
 	for {
+		if k.Web && k.Now().Before(again) {
+			if !k.next(ctx, tick) {
+				return
+			}
+			continue
+		}
 		err := k.once(ctx, &used)
+		if err != nil {
+			again = k.Now().Add(keepWebRest)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -53,11 +68,19 @@ func (k Keeper) Run(ctx context.Context) {
 			failing = ""
 			k.Fail(nil)
 		}
-		select {
-		case <-ctx.Done():
+		if !k.next(ctx, tick) {
 			return
-		case <-tick.C:
 		}
+	}
+}
+
+// next waits for the next tick; false: ctx has ended.
+func (Keeper) next(ctx context.Context, tick *time.Ticker) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-tick.C:
+		return true
 	}
 }
 
@@ -70,26 +93,25 @@ func (k Keeper) once(ctx context.Context, used *bool) error {
 	}
 	now := k.Now()
 	book := block.Fold(entries, now)
-	if err := k.noteEnds(book.Due, now); err != nil {
-		return err
+	if !k.Web { // one of the two writes it down
+		if err := k.noteEnds(book.Due, now); err != nil {
+			return err
+		}
 	}
 	if len(entries) == 0 || len(book.Bans) == 0 && !*used {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, keepFor)
-	defer cancel()
-	var errs []error
-	for _, hands := range []func() firewall.Hands{k.Hands, k.Web} {
-		if hands == nil {
-			continue
-		}
-		healed, _, err := hands().Heal(ctx)
-		errs = append(errs, err)
-		if healed.Any() {
-			k.Say(healed.String())
-		}
+	bound := keepFor
+	if k.Web {
+		bound = keepWebFor
 	}
-	if err := errors.Join(errs...); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	healed, _, err := k.Hands().Heal(ctx)
+	if healed.Any() {
+		k.Say(healed.String())
+	}
+	if err != nil {
 		return fmt.Errorf("keep the bans in force: %w", err)
 	}
 	*used = len(book.Bans) > 0
@@ -113,7 +135,6 @@ func (a *app) keepBans(ctx context.Context, dir string, eyes *eyes) (end func())
 	}
 	k := Keeper{Book: banbook.Book{Dir: dir}, Now: a.now,
 		Hands: func() firewall.Hands { return a.blockadeOf(eyes.found(), eyes.finder.Override, dir).hands() },
-		Web:   func() firewall.Hands { return a.blockadeOf(eyes.found(), eyes.finder.Override, dir).webHands(true) },
 		Say:   func(text string) { fmt.Fprintf(a.err, "bans put right: %s\n", safe(text)) },
 		Fail: func(err error) {
 			if err == nil {
@@ -123,8 +144,12 @@ func (a *app) keepBans(ctx context.Context, dir string, eyes *eyes) (end func())
 			a.complain(err)
 		},
 	}
+	web := k
+	web.Web = true
+	web.Hands = func() firewall.Hands { return a.blockadeOf(eyes.found(), eyes.finder.Override, dir).webHands(true) }
 	ctx, stop := context.WithCancel(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() { k.Run(ctx) })
+	ended.Go(func() { web.Run(ctx) })
 	return func() { stop(); ended.Wait() }
 }

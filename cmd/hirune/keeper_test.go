@@ -60,7 +60,7 @@ func (*wall) Check(context.Context, []block.Piece, time.Time) (firewall.Gap, err
 }
 
 // keeping runs a Keeper until the test's bubble ends it.
-func keeping(t *testing.T, s *shelf, w *wall) (said *[]string) {
+func keeping(t *testing.T, s *shelf, w *wall, web ...bool) (said *[]string) {
 	said = &[]string{}
 	k := Keeper{Book: s, Now: time.Now, Say: func(text string) { *said = append(*said, text) },
 		Fail: func(err error) {
@@ -73,6 +73,7 @@ func keeping(t *testing.T, s *shelf, w *wall) (said *[]string) {
 		Hands: func() firewall.Hands {
 			return firewall.Hands{Book: s, Layer: w, Now: time.Now, Protected: func(context.Context) ([]block.Protected, error) { return nil, nil }}
 		}}
+	k.Web = len(web) > 0
 	ctx, cancel := context.WithCancel(t.Context())
 	var ended sync.WaitGroup
 	ended.Go(func() { k.Run(ctx) })
@@ -132,6 +133,27 @@ func TestTheKeeperTellsAFailureOnce(t *testing.T) {
 		synctest.Wait()
 		if want := []string{"keep the bans in force: no nf_tables", "1 put in", "again"}; !slices.Equal(*said, want) {
 			t.Errorf("said %q, want %q", *said, want)
+		}
+	})
+}
+
+// A web server that is too slow to prove a list is not reloaded over and over.
+func TestTheKeeperLeavesAWebServerAloneAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := &shelf{}, &wall{err: errors.New("the page takes too long")}
+		_ = s.Append(time.Now(), aBan(time.Hour))
+		said := keeping(t, s, w, true)
+		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
+		pass(keepWebRest - time.Minute)
+		if w.asked != 1 {
+			t.Errorf("it was tried %d times within nine minutes", w.asked)
+		}
+		w.mu.Lock()
+		w.err = nil
+		w.mu.Unlock()
+		pass(2 * time.Minute)
+		if len(w.holds) != 1 || len(*said) != 3 {
+			t.Errorf("after the pause: holds %v, said %q", w.holds, *said)
 		}
 	})
 }
