@@ -1,9 +1,19 @@
 package diagnose
 
+import "maps"
+
 // Claims is the closed set of sentences that a verdict can hold, each with the
 // names of its parameters. The catalogues of package report have words for
 // every one of them, in every language; a test holds them together.
 func Claims() map[string][]string {
+	all := claims()
+	for _, part := range []map[string][]string{locksClaims(), queriesClaims(), workersClaims(), hostClaims(), demandClaims(), changesClaims(), coldClaims()} {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+func claims() map[string][]string {
 	return map[string][]string{
 		// Causes: what is claimed.
 		"purge-without-index":  {"table", "column", "running"},

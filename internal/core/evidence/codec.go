@@ -54,6 +54,11 @@ var decoders = map[string]func(cbor.RawMessage) (Fact, error){
 	Owner{}.Kind():        decode[Owner],
 	HookTable{}.Kind():    decode[HookTable],
 	Schedule{}.Kind():     decode[Schedule],
+	PathUse{}.Kind():      decode[PathUse],
+	SessionUse{}.Kind():   decode[SessionUse],
+	Outbound{}.Kind():     decode[Outbound],
+	Change{}.Kind():       decode[Change],
+	OptionUse{}.Kind():    decode[OptionUse],
 }
 
 func decode[T Fact](b cbor.RawMessage) (Fact, error) {

@@ -147,3 +147,18 @@ type DigestUse struct {
 
 // Kind implements Fact.
 func (DigestUse) Kind() string { return "digest" }
+
+// SessionUse is how many sessions of the database one user has, and what they do.
+type SessionUse struct {
+	DB       string `cbor:"b,omitempty"`
+	User     string `cbor:"u"`
+	Schema   string `cbor:"s,omitempty"`
+	Count    int64  `cbor:"n"`
+	Sleeping int64  `cbor:"z,omitempty"`
+	Waiting  int64  `cbor:"w,omitempty"` // run a statement that waits for a lock
+	IdleMs   int64  `cbor:"i,omitempty"` // the longest sleep among them
+	Limit    int64  `cbor:"l,omitempty"` // max_user_connections; 0 without one
+}
+
+// Kind implements Fact.
+func (SessionUse) Kind() string { return "sessions" }

@@ -51,7 +51,10 @@ type Cgroup struct {
 	QuotaCPUs   float64 `cbor:"q"` // CPUs it may use; -1 without a limit
 	UsedMs      int64   `cbor:"u"` // -1 unknown
 	Throttled   int64   `cbor:"n,omitempty"`
-	ThrottledMs int64   `cbor:"t,omitempty"` // summed over its CPUs
+	ThrottledMs int64   `cbor:"t,omitempty"`  // summed over its CPUs
+	MemLimitKB  int64   `cbor:"ml,omitempty"` // 0 without a limit
+	MemUsedKB   int64   `cbor:"mu,omitempty"` // without what the kernel can drop at once
+	OOMKills    int64   `cbor:"ok,omitempty"` // over the interval, because of this group's own limit
 }
 
 // Kind implements Fact.
@@ -65,6 +68,9 @@ type Filesystem struct {
 	FreeKB     int64  `cbor:"f"` // for an ordinary user
 	Inodes     int64  `cbor:"n"` // 0 where the file system has no fixed number
 	InodesFree int64  `cbor:"i"`
+	// Holds says what of the site is on it: "root", "site", "database", "database-tmp",
+	// "sessions", "tmp", "logs".
+	Holds []string `cbor:"h,omitempty"`
 }
 
 // Kind implements Fact.

@@ -48,5 +48,11 @@ var keptFacts = []Fact{
 	CronEvent{Site: "shop.example", Hook: "audit_log_purge", NextUnixS: 1770012000, Schedule: "daily", IntervalS: 86400, Owner: "audit-log", How: "source"},
 	Owner{Site: "shop.example", Table: "wp_audit_log", Plugin: "audit-log", How: "source", Version: "2.4.1"},
 	HookTable{Site: "shop.example", Hook: "audit_log_purge", Table: "wp_audit_log", Plugin: "audit-log", File: "includes/purge.php"},
+	PathUse{Site: "shop.example", OverMs: 60000, Class: ClassQuery, Pattern: "/calendar/?day=&view=", Requests: 812, Clients: 790, Distinct: 811, TookMs: 99120, Errors: 14, Self: 2, FromHist: true},
+	SessionUse{DB: "database:/run/mysqld/mysqld.sock", User: "wordpress", Schema: "wp", Count: 140, Sleeping: 131, Waiting: 4, IdleMs: 604000, Limit: 150},
+	Outbound{Service: ServicePHP, Instance: "php-fpm:8.2", Remote: "198.51.100.9:443", State: "connecting", Workers: 5, OldestMs: 21000, Queued: 64},
+	Change{What: ChangePlugin, Name: "audit-log", Site: "shop.example", From: "2.4.1", To: "2.5.0", Verb: "updated", How: "mtime"},
+	OptionUse{Site: "shop.example", Table: "wp_options", AutoloadBytes: 5242880, AutoloadCount: 812, CronBytes: 90112, CronEvents: 2011,
+		Largest: []OptionBytes{{Name: "audit_log_debug", Bytes: 4800123, Owner: "audit-log"}, {Name: "rewrite_rules", Bytes: 30112, Owner: "core"}}},
 	Schedule{Origin: "/etc/cron.d/backup", Spec: "30 15 * * *", Command: "/usr/local/bin/backup.sh", Next: 1770013800},
 }

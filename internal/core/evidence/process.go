@@ -78,3 +78,42 @@ func (WorkerPool) Kind() string { return "pool" }
 
 // Full reports whether no worker is free.
 func (p WorkerPool) Full() bool { return p.Max > 0 && p.Busy >= p.Max || p.Queue > 0 }
+
+// Outbound is the connections that workers of a service have opened to one
+// address of another machine, while many of them were busy.
+type Outbound struct {
+	Service  string `cbor:"s"`
+	Instance string `cbor:"i,omitempty"`
+	Remote   string `cbor:"r"`           // address and port
+	State    string `cbor:"t"`           // "connecting" (no answer yet), "open"
+	Workers  int    `cbor:"n"`           // that have one
+	OldestMs int64  `cbor:"o"`           // how long the oldest has been seen
+	Queued   int64  `cbor:"q,omitempty"` // bytes received that nobody has read: the worker is not waiting for this one
+}
+
+// Kind implements Fact.
+func (Outbound) Kind() string { return "outbound" }
+
+// What a Change is of.
+const (
+	ChangePlugin  = "plugin"
+	ChangeTheme   = "theme"
+	ChangeCore    = "core"    // WordPress itself
+	ChangePackage = "package" // of the system, PHP and the daemons among them
+	ChangeConfig  = "config"  // a configuration file of a service or of the site
+)
+
+// Change is something of the site or of the server that was changed. The
+// record's moment is that of the change, which may lie before recording began.
+type Change struct {
+	What string `cbor:"w"`           // ChangePlugin, …
+	Name string `cbor:"n"`           // directory of the plugin, package, or file
+	Site string `cbor:"s,omitempty"` // for what belongs to a site
+	From string `cbor:"f,omitempty"` // version before
+	To   string `cbor:"t,omitempty"` // version after
+	Verb string `cbor:"v"`           // "updated", "installed", "activated", "removed", "edited"
+	How  string `cbor:"h"`           // "mtime", "dpkg.log", "option"
+}
+
+// Kind implements Fact.
+func (Change) Kind() string { return "change" }

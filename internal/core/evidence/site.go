@@ -69,3 +69,25 @@ type Schedule struct {
 
 // Kind implements Fact.
 func (Schedule) Kind() string { return "schedule" }
+
+// OptionUse is what a site keeps in its options, all of which WordPress reads on
+// every request where they are autoloaded.
+type OptionUse struct {
+	Site          string        `cbor:"s"`
+	Table         string        `cbor:"t"`
+	AutoloadBytes int64         `cbor:"a"`
+	AutoloadCount int64         `cbor:"n"`
+	CronBytes     int64         `cbor:"c,omitempty"` // of the option cron
+	CronEvents    int64         `cbor:"e,omitempty"` // events in it
+	Largest       []OptionBytes `cbor:"l,omitempty"` // the largest autoloaded ones, largest first
+}
+
+// Kind implements Fact.
+func (OptionUse) Kind() string { return "options" }
+
+// OptionBytes is the size of one option.
+type OptionBytes struct {
+	Name  string `cbor:"n"`
+	Bytes int64  `cbor:"b"`
+	Owner string `cbor:"o,omitempty"` // plugin directory; "core"; empty if unknown
+}

@@ -65,6 +65,26 @@ type ClientUse struct {
 // Kind implements Fact.
 func (ClientUse) Kind() string { return "client" }
 
+// PathUse is one pattern of addresses that was asked for often in an interval.
+type PathUse struct {
+	Site   string `cbor:"v,omitempty"`
+	OverMs int64  `cbor:"o"`
+	Class  string `cbor:"c"`
+	// Pattern is the path with each number as N and, of the query string, only the
+	// names in their order: "/calendar/?day=&view=".
+	Pattern  string `cbor:"p"`
+	Requests int64  `cbor:"n"`
+	Clients  int64  `cbor:"k"` // distinct addresses; estimated where they are very many
+	Distinct int64  `cbor:"u"` // distinct addresses of pages, query strings included
+	TookMs   int64  `cbor:"d"` // -1 if not logged
+	Errors   int64  `cbor:"e,omitempty"`
+	Self     int64  `cbor:"s,omitempty"` // sent by the server itself
+	FromHist bool   `cbor:"h,omitempty"`
+}
+
+// Kind implements Fact.
+func (PathUse) Kind() string { return "path" }
+
 // Attack is what one kind of attack did to the web servers of the host in the
 // interval. Who attacks is not told: that is in the logs.
 // Source: the access logs, as package attack judges them.

@@ -21,9 +21,11 @@ import (
 // In a template {name} is a parameter, {name#one|many} a parameter with its
 // noun, and [ … ] a part that is left out when a parameter in it is unknown.
 func catalogue(lang string) map[string]string {
-	parts := []map[string]string{enClaims, enAdvice, enFrame, enPurge, enWeb, enPlan, enVerify, enAttacks, enAttackClaims, enBlock, enBreakIn, enBanWeb}
+	parts := []map[string]string{enClaims, enAdvice, enFrame, enPurge, enWeb, enPlan, enVerify, enAttacks, enAttackClaims, enBlock, enBreakIn, enBanWeb,
+		enLocks, enQueries, enWorkers, enHost, enDemand, enChanges, enCold}
 	if lang == Japanese {
-		parts = []map[string]string{jaClaims, jaAdvice, jaFrame, jaPurge, jaWeb, jaPlan, jaVerify, jaAttacks, jaAttackClaims, jaBlock, jaBreakIn, jaBanWeb}
+		parts = []map[string]string{jaClaims, jaAdvice, jaFrame, jaPurge, jaWeb, jaPlan, jaVerify, jaAttacks, jaAttackClaims, jaBlock, jaBreakIn, jaBanWeb,
+			jaLocks, jaQueries, jaWorkers, jaHost, jaDemand, jaChanges, jaCold}
 	}
 	all := map[string]string{}
 	for _, m := range parts {

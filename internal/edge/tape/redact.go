@@ -34,7 +34,7 @@ const (
 // key is kind and field.
 var treatments = map[string]treatment{
 	"unseen.Source": asIs, "unseen.Code": asIs, "unseen.What": asText, "unseen.Detail": asText, "unseen.Hint": asText,
-	"self.Version": asIs, "cgroup.Path": asPath, "filesystem.Mount": asPath,
+	"self.Version": asIs, "cgroup.Path": asPath, "filesystem.Mount": asPath, "filesystem.Holds": asIs,
 	"service-use.Service": asIs, "service-use.Instance": asText,
 	"process.Name": asIs, "process.State": asIs, "process.Parent": asIs,
 	"service.Service": asIs, "service.Instance": asText, "service.How": asIs, "service.Detail": asText, "service.Start": asText,
@@ -63,6 +63,11 @@ var treatments = map[string]treatment{
 	"cron-event.Site": asSite, "cron-event.Hook": asIs, "cron-event.Schedule": asIs, "cron-event.Owner": asIs, "cron-event.How": asIs,
 	"owner.Site": asSite, "owner.Table": asIs, "owner.Plugin": asIs, "owner.How": asIs, "owner.Version": asIs,
 	"hook-table.Site": asSite, "hook-table.Hook": asIs, "hook-table.Table": asIs, "hook-table.Plugin": asIs, "hook-table.File": asIs,
+	"path.Site": asSite, "path.Class": asIs, "path.Pattern": asURLPath,
+	"sessions.DB": asText, "sessions.User": asUser, "sessions.Schema": asSchema,
+	"outbound.Service": asIs, "outbound.Instance": asText, "outbound.Remote": asAddress, "outbound.State": asIs,
+	"change.What": asIs, "change.Name": asPath, "change.Site": asSite, "change.From": asIs, "change.To": asIs, "change.Verb": asIs, "change.How": asIs,
+	"options.Site": asSite, "options.Table": asIs, "options.Largest.Name": asIs, "options.Largest.Owner": asIs,
 	"schedule.Origin": asOrigin, "schedule.Spec": asIs, "schedule.Command": asCommand,
 }
 

@@ -1,0 +1,6 @@
+package diagnose
+
+// coldClaims are the sentences about what the server kept by itself.
+func coldClaims() map[string][]string {
+	return map[string][]string{}
+}

@@ -1,0 +1,4 @@
+package report
+
+// enChanges are the English words about what was changed.
+var enChanges = map[string]string{}

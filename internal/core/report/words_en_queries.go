@@ -1,0 +1,4 @@
+package report
+
+// enQueries are the English words about what the database is asked.
+var enQueries = map[string]string{}

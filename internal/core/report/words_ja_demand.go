@@ -1,0 +1,4 @@
+package report
+
+// jaDemand are the Japanese words about what is asked of the site.
+var jaDemand = map[string]string{}

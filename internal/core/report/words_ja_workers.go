@@ -1,0 +1,4 @@
+package report
+
+// jaWorkers are the Japanese words about PHP's workers.
+var jaWorkers = map[string]string{}
