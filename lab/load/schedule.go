@@ -21,10 +21,11 @@ const (
 	XMLRPC Kind = "xmlrpc" // wp.getUsersBlogs with a wrong password
 	Login  Kind = "login"  // wp-login.php with a wrong password
 	Cron   Kind = "cron"   // wp-cron.php itself
+	Visit  Kind = "visit"  // a path of the stream's own
 )
 
 // Kinds are all there are.
-var Kinds = []Kind{Page, Static, Search, XMLRPC, Login, Cron}
+var Kinds = []Kind{Page, Static, Search, XMLRPC, Login, Cron, Visit}
 
 // Stream is one kind of request at one rate for some time, from one group of clients.
 type Stream struct {
@@ -34,6 +35,15 @@ type Stream struct {
 	Until   float64 `toml:"until"`   // seconds; 0 is the end of the run
 	Clients int     `toml:"clients"` // how many addresses take turns at random
 	Net     byte    `toml:"net"`     // addresses are 198.18.NET.y and on
+	visits
+}
+
+// visits are what a stream of visits asks for.
+type visits struct {
+	Path  string `toml:"path"`  // {n} is a random number, {post} the path of a random post, {word} a word
+	Agent string `toml:"agent"` // empty: that of a browser
+	Wants string `toml:"wants"` // what a good answer holds
+	Local bool   `toml:"local"` // sent by the server itself
 }
 
 // Shot is one request to come.
@@ -42,6 +52,7 @@ type Shot struct {
 	Kind Kind
 	From netip.Addr
 	Pick uint64 // chance of its own: which post, which words
+	visits
 }
 
 // Schedule fixes every request of a run of the given length; the same seed gives the same one. Shots are in order of time.
@@ -57,7 +68,7 @@ func Schedule(streams []Stream, length time.Duration, seed uint64) []Shot {
 			continue
 		}
 		for at := s.From + rng.ExpFloat64()/s.Rate; at < until; at += rng.ExpFloat64() / s.Rate {
-			out = append(out, Shot{At: time.Duration(at * float64(time.Second)), Kind: s.Kind, From: s.client(rng), Pick: rng.Uint64()})
+			out = append(out, Shot{At: time.Duration(at * float64(time.Second)), Kind: s.Kind, From: s.client(rng), Pick: rng.Uint64(), visits: s.visits})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Shot) int { return int(a.At - b.At) })
@@ -66,6 +77,9 @@ func Schedule(streams []Stream, length time.Duration, seed uint64) []Shot {
 
 func (s Stream) client(rng *rand.Rand) netip.Addr {
 	n := rng.IntN(max(1, s.Clients))
+	if s.Local {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
 	return netip.AddrFrom4([4]byte{198, 18, s.Net + byte(n/250), byte(1 + n%250)})
 }
 
@@ -76,6 +90,9 @@ func (s Stream) Check() error {
 	}
 	if s.Rate <= 0 || s.Clients <= 0 || s.Clients > 250*(256-int(s.Net)) || s.Net == 0 {
 		return fmt.Errorf("load %s: rate, clients (at least 1, 250 for each net from the first to 255) and net (1 to 255) must be given", s.Kind)
+	}
+	if (s.Kind == Visit) != (s.Path != "") {
+		return fmt.Errorf("load %s: a path belongs to a visit", s.Kind)
 	}
 	if s.From < 0 || s.Until != 0 && s.Until <= s.From {
 		return fmt.Errorf("load %s: from %g until %g is no time", s.Kind, s.From, s.Until)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -126,7 +127,7 @@ func (site Site) send(shot Shot, intended time.Time) Result {
 		var body []byte
 		body, err = io.ReadAll(io.LimitReader(resp.Body, 4<<20))
 		_ = resp.Body.Close()
-		r.Why = fault(shot.Kind, resp.StatusCode, string(body))
+		r.Why = fault(shot, resp.StatusCode, string(body))
 	}
 	r.Latency = time.Since(intended)
 	if err != nil {
@@ -137,8 +138,8 @@ func (site Site) send(shot Shot, intended time.Time) Result {
 }
 
 // fault tells what is wrong with an answer; a status of 200 alone proves nothing here.
-func fault(kind Kind, status int, body string) string {
-	want := map[Kind]string{Page: "</html>", Search: "</html>", XMLRPC: "faultCode", Login: "login_error", Static: "{", Cron: ""}[kind]
+func fault(shot Shot, status int, body string) string {
+	want := map[Kind]string{Page: "</html>", Search: "</html>", XMLRPC: "faultCode", Login: "login_error", Static: "{", Cron: "", Visit: shot.Wants}[shot.Kind]
 	switch {
 	case status != http.StatusOK:
 		return fmt.Sprintf("status %d", status)
@@ -167,6 +168,11 @@ func (site Site) request(ctx context.Context, shot Shot) (*http.Request, error) 
 		path = "/wp-content/themes/twentytwentyone/style.css"
 	case Search:
 		path, agent = "/?s="+word(8)+"+"+word(24), site.AttackerAgent
+	case Visit:
+		path = strings.NewReplacer("{n}", strconv.FormatUint(shot.Pick>>16%1_000_000, 10), "{post}", site.PostSlug(1+int(shot.Pick%uint64(site.Posts))), "{word}", word(8)).Replace(shot.Path)
+		if shot.Agent != "" {
+			agent = shot.Agent
+		}
 	case Cron:
 		path = "/wp-cron.php"
 	case XMLRPC:

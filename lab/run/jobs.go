@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 )
@@ -54,5 +53,3 @@ func Pause(ctx context.Context, d time.Duration) error {
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-func expand(sql, table string) string { return strings.ReplaceAll(sql, "{table}", table) }

@@ -174,7 +174,7 @@ func (b *bench) inject(ctx context.Context, i scenario.Injection) error {
 	case scenario.StopDatabase:
 		return b.site.StopDatabase()
 	case scenario.OpenTransaction:
-		c, err := b.site.OpenSession(ctx, expand(i.SQL, b.site.Table()))
+		c, err := b.site.OpenSession(ctx, b.site.Expand(i.SQL))
 		if err != nil {
 			return err
 		}
@@ -184,6 +184,12 @@ func (b *bench) inject(ctx context.Context, i scenario.Injection) error {
 			<-ctx.Done()
 		}
 		return c.Close()
+	case scenario.RunScript:
+		return b.script(ctx, i)
+	case scenario.WriteFile:
+		return b.site.WriteFile(i.Path, i.Text)
+	case scenario.Restart:
+		return b.site.Restart(ctx, i.Service)
 	}
 	return nil // cron-due was planned before
 }

@@ -33,10 +33,17 @@ type Scenario struct {
 
 // Injection is one mishap.
 type Injection struct {
-	At  float64 `toml:"at"`
-	Do  string  `toml:"do"`
-	SQL string  `toml:"sql"` // of open-transaction; {table} stands for the plugin's table
-	For float64 `toml:"for"` // of open-transaction: how long it stays open; 0 is to the end
+	At      float64 `toml:"at"`
+	Do      string  `toml:"do"`
+	SQL     string  `toml:"sql"`     // of open-transaction; {table} stands for the plugin's table
+	For     float64 `toml:"for"`     // of open-transaction and run: how long it lasts; 0 is to the end
+	Run     string  `toml:"run"`     // of run: a shell's script, in which stack.Expand replaces; $MARIADB_PID, $FPM_PID and $WEB_PID are the daemons
+	As      string  `toml:"as"`      // of run: the user; root
+	Outside bool    `toml:"outside"` // of run: not in the capped group
+	Copies  int     `toml:"copies"`  // of run: so many side by side; 1
+	Path    string  `toml:"path"`    // of file: below the document root
+	Text    string  `toml:"text"`    // of file
+	Service string  `toml:"service"` // of restart: mariadb, php-fpm or web
 }
 
 // What an injection can do.
@@ -44,7 +51,12 @@ const (
 	CronDue         = "cron-due"         // the plugin's purge is planned for then; a visitor makes WordPress run it
 	OpenTransaction = "open-transaction" // a second client runs SQL in a transaction and then sleeps
 	StopDatabase    = "stop-database"    // the operator's orderly stop
+	RunScript       = "run"              // a shell script runs beside the site
+	WriteFile       = "file"             // a file of the site is written or replaced, as by an update
+	Restart         = "restart"          // a daemon is stopped in order and started again
 )
+
+var injections = []string{CronDue, OpenTransaction, StopDatabase, RunScript, WriteFile, Restart}
 
 // Phase names a stretch of the run.
 type Phase struct {
@@ -124,11 +136,14 @@ func (s Scenario) check() error {
 		errs = append(errs, l.Check())
 	}
 	for _, i := range s.Inject {
-		if !slices.Contains([]string{CronDue, OpenTransaction, StopDatabase}, i.Do) || i.At < 0 || i.At >= s.Seconds {
+		if !slices.Contains(injections, i.Do) || i.At < 0 || i.At >= s.Seconds {
 			bad("inject %q at %g: unknown, or outside the run", i.Do, i.At)
 		}
 		if (i.Do == OpenTransaction) != (i.SQL != "") {
 			bad("inject %q: sql belongs to %s", i.Do, OpenTransaction)
+		}
+		if (i.Do == RunScript) != (i.Run != "") || (i.Do == WriteFile) != (i.Path != "") || (i.Do == Restart) != (i.Service != "") {
+			bad("inject %q: run belongs to %s, path to %s, service to %s", i.Do, RunScript, WriteFile, Restart)
 		}
 	}
 	for _, p := range s.Phases {

@@ -128,7 +128,7 @@ func keepEntry(ctx context.Context, data, dir string, now time.Time) (cacheEntry
 // layData copies the cached data into the stack, and has it on disk before anything is measured.
 func (s *Stack) layData(ctx context.Context, e cacheEntry) error {
 	to := filepath.Join(s.Dir, "mysql")
-	out, err := exec.CommandContext(ctx, "cp", "-a", "--reflink=auto", filepath.Join(e.Dir, "mysql"), to).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "cp", "-aT", "--reflink=auto", filepath.Join(e.Dir, "mysql"), to).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}

@@ -26,7 +26,11 @@ type Config struct {
 	Engine            map[string]string `toml:"engine"`              // further lines of [mariadbd]
 	MaxChildren       int               `toml:"max_children"`        // of PHP-FPM
 	MaxRequestWorkers int               `toml:"max_request_workers"` // of Apache
+	FPM               map[string]string `toml:"fpm"`                 // further lines of the pool www
 	LogDuration       bool              `toml:"log_duration"`        // append %D to the access log; Apache only
+	SQL               string            `toml:"sql"`                 // run as root in the site's database before the first page
+	Files             []File            `toml:"file"`
+	Mounts            []Mount           `toml:"mount"`
 	Plugin            Plugin            `toml:"plugin"`
 	Seed              Seed              `toml:"seed"`
 }
@@ -50,6 +54,19 @@ type Plugin struct {
 	RetentionDays int    `toml:"retention_days"`
 	TraceBytes    int    `toml:"trace_bytes"` // least length of the call stack: what makes a row 3.3 KB
 	MustUse       bool   `toml:"must_use"`    // a file in mu-plugins/ instead of an active plugin
+}
+
+// File is one more file below the document root, in whose text Expand replaces the stack's facts.
+type File struct {
+	Path string `toml:"path"`
+	Text string `toml:"text"`
+}
+
+// Mount is a small file system below the stack's directory, made before any daemon starts: what fills up is not the machine's own.
+type Mount struct {
+	At     string `toml:"at"`     // below the stack's directory
+	Size   string `toml:"size"`   // as mount takes it: 40M
+	Inodes int    `toml:"inodes"` // 0: as many as it likes
 }
 
 // Seed is what the site has lived through before the run.
@@ -127,6 +144,21 @@ func (c Config) check() error {
 	for name, value := range c.Engine {
 		must("engine setting", name, word)
 		must("engine."+name, value, line)
+	}
+	for name, value := range c.FPM {
+		must("fpm setting", name, regexp.MustCompile(`^[a-z][a-z_.]*(\[[a-z_.]+\])?$`))
+		must("fpm."+name, value, line)
+	}
+	for _, f := range c.Files {
+		if !filepath.IsLocal(f.Path) {
+			errs = append(errs, fmt.Errorf("file %q lies outside of the document root", f.Path))
+		}
+	}
+	for _, m := range c.Mounts {
+		must("mount.size", m.Size, size)
+		if !filepath.IsLocal(m.At) {
+			errs = append(errs, fmt.Errorf("mount %q lies outside of the stack's directory", m.At))
+		}
 	}
 	if c.Web != Apache && (c.Web != Nginx || c.LogDuration) {
 		errs = append(errs, fmt.Errorf("web %q: %s, or %s without log_duration", c.Web, Apache, Nginx))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,21 +31,16 @@ func fill(name, path string, mode os.FileMode, data any) error {
 
 func (s *Stack) writeConfig() error {
 	conf := func(name string) string { return filepath.Join(s.Dir, "conf", name) }
-	var settings []pair
-	for k, v := range s.cfg.Engine {
-		settings = append(settings, pair{k, v})
-	}
-	slices.SortFunc(settings, func(a, b pair) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
 	threads := min(25, s.cfg.MaxRequestWorkers)
 	data := struct {
 		Config
 		*Stack
-		Settings                                                 pairList
+		Settings, PoolLines                                      []pair
 		Modules                                                  []string
 		StartServers, SpareServers, ThreadsPerChild, ServerLimit int
 		MaxRequestWorkers                                        int
 	}{
-		Config: s.cfg, Stack: s, Settings: settings,
+		Config: s.cfg, Stack: s, Settings: pairs(s.cfg.Engine), PoolLines: pairs(s.cfg.FPM),
 		Modules: []string{"mpm_event", "authz_core", "mime", "dir", "rewrite", "proxy", "proxy_fcgi"},
 		// Debian's ratio of spare to most children, for any pool size.
 		StartServers: min(2, s.cfg.MaxChildren), SpareServers: max(2, min(3, s.cfg.MaxChildren)),
@@ -63,7 +59,14 @@ func (s *Stack) writeConfig() error {
 	return s.writeWPConfig()
 }
 
-type pairList = []pair
+// pairs are settings in order of name.
+func pairs(settings map[string]string) []pair {
+	var out []pair
+	for _, k := range slices.Sorted(maps.Keys(settings)) {
+		out = append(out, pair{k, settings[k]})
+	}
+	return out
+}
 
 func (s *Stack) writeWPConfig() error {
 	var keys []pair

@@ -71,6 +71,7 @@ func up(ctx context.Context, cfg Config, data cacheEntry) (s *Stack, err error) 
 		what string
 		do   func(context.Context) error
 	}{
+		{"mount small file systems", func(context.Context) error { return s.mountSmall() }},
 		{"copy WordPress", s.copyWordPress},
 		{"lay the data directory", func(ctx context.Context) error { return s.layData(ctx, data) }},
 		{"write the configuration", func(context.Context) error { return s.writeConfig() }},
@@ -78,6 +79,7 @@ func up(ctx context.Context, cfg Config, data cacheEntry) (s *Stack, err error) 
 		{"set the site's database account", s.setAccount},
 		{"start PHP-FPM", s.startFPM},
 		{"prepare WordPress", func(ctx context.Context) error { return s.prepareSite(ctx, data) }},
+		{"add what the scenario adds", s.addExtras},
 		{"write the old access logs", func(context.Context) error { return s.writeOldLogs(data, time.Now()) }},
 		{"start the web server", s.startWeb},
 		{"wait for the first page", s.firstPage},
@@ -139,6 +141,7 @@ func (s *Stack) Down() error {
 		errs = append(errs, l.Close())
 	}
 	s.reserve = nil
+	errs = append(errs, s.unmountSmall())
 	if s.cfg.Keep {
 		errs = append(errs, s.closeState())
 	} else {

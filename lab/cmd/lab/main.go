@@ -56,9 +56,9 @@ func enter(args []string) (code int, done bool) {
 		verb = args[0]
 	}
 	switch verb {
-	case "run", "zoo", "siege":
+	case "siege":
 		return alone.Enter()
-	case "loop", "faults":
+	case "run", "zoo", "loop", "faults": // a scenario's scripts may leave a job
 		return alone.Enter(run.CronDir)
 	}
 	return 0, false
