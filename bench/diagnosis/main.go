@@ -1,10 +1,10 @@
-// Command diagnosis measures what a verdict on an hour of tape costs.
+// Command diagnosis measures what a verdict on an hour, a day and two weeks of tape costs.
 //
 //	go run ./bench/diagnosis -hirune bin/hirune -tape cmd/hirune/demo/case0.hirune
 //
-// It makes the hour out of a real tape of an outage: its quiet time is repeated
-// until the hour is full, and the outage comes at the end. It prints a table in
-// Markdown: CPU time and the largest resident set of each run, by getrusage.
+// It makes tapes of each length out of a real tape of an outage: its quiet time is repeated
+// until the time is full, and the outage comes at the end. It asks for the verdict
+// on the whole of each and prints a table in Markdown: CPU time and the largest resident set of each run, by getrusage.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,14 +33,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	bin := flags.String("hirune", "bin/hirune", "the hirune to measure")
 	from := flags.String("tape", "cmd/hirune/demo/case0.hirune", "a tape with a quiet time and then an outage")
 	quiet := flags.Duration("quiet", 20*time.Second, "how much of its beginning is quiet")
-	length := flags.Duration("length", time.Hour, "how long the tape is to be")
+	lengths := flags.String("lengths", "1h,24h,336h", "how long the tapes are to be")
 	times := flags.Int("times", 5, "how often to measure")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if err := measure(stdout, *bin, *from, *quiet, *length, *times); err != nil {
-		fmt.Fprintln(stderr, "diagnosis: error:", err)
-		return 1
+	for text := range strings.SplitSeq(*lengths, ",") {
+		length, err := time.ParseDuration(text)
+		if err == nil {
+			err = measure(stdout, *bin, *from, *quiet, length, *times)
+		}
+		if err != nil {
+			fmt.Fprintln(stderr, "diagnosis: error:", err)
+			return 1
+		}
 	}
 	return 0
 }
@@ -61,7 +68,7 @@ func measure(stdout io.Writer, bin, from string, quiet, length time.Duration, ti
 	}
 	fmt.Fprintf(stdout, "%v of tape, %d facts, %.2f MB on disk\n\n| run | CPU s | largest RSS MB | verdict |\n|--:|--:|--:|---|\n", length, facts, float64(st.Size())/1e6)
 	for n := range times {
-		cmd := exec.CommandContext(context.Background(), bin, "diagnose", "--tape", long)
+		cmd := exec.CommandContext(context.Background(), bin, "diagnose", "--tape", long, "--since", length.String())
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		var exit *exec.ExitError

@@ -72,6 +72,7 @@ type loaded struct {
 // load reads the asked time of a tape, with the facts about what existed then
 // however old they are.
 func load(r *tape.Reader, q question) (loaded, error) {
+	spareMemory()
 	whole, err := r.Span()
 	if err != nil {
 		return loaded{}, err
