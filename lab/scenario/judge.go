@@ -16,6 +16,12 @@ type Answer struct {
 		Subject map[string]any `json:"subject"`
 		Origin  map[string]any `json:"origin"`
 	} `json:"causes"`
+	Chain []struct {
+		ID string `json:"id"`
+	} `json:"chain"`
+	Rejected []struct {
+		ID string `json:"id"`
+	} `json:"rejected"`
 }
 
 // CauseIDs are the ids of the causes in their order.
@@ -49,6 +55,11 @@ func (v Verdict) Judge(text []byte, exit int) (Answer, []string) {
 			bad("cause %q must not be named", id)
 		}
 	}
+	for _, id := range v.Also {
+		if !slices.Contains(a.CauseIDs(), id) {
+			bad("causes %q, want %q among them", a.CauseIDs(), id)
+		}
+	}
 	switch {
 	case v.Cause == "" && len(a.Causes) > 0:
 		bad("causes %q, want none", a.CauseIDs())
@@ -59,6 +70,50 @@ func (v Verdict) Judge(text []byte, exit int) (Answer, []string) {
 		out = append(out, differ("origin", a.Causes[0].Origin, v.Origin)...)
 	}
 	return a, out
+}
+
+// Score is how much of what an answer should hold it does hold.
+type Score struct {
+	Top     bool     `json:"top"`               // the first cause is the right one, or rightly none
+	Links   int      `json:"links"`             // of the chain that should be there, that are
+	Of      int      `json:"links_of"`          //
+	Cleared int      `json:"cleared"`           // of the suspects that should be cleared, that are
+	ClearOf int      `json:"cleared_of"`        //
+	Accused []string `json:"falsely,omitempty"` // causes that are none
+	Missing []string `json:"missing,omitempty"` // links and suspects that should be there and are not
+}
+
+// Score counts what an answer holds of the chain and of the cleared suspects, and whom it accuses falsely.
+func (v Verdict) Score(a Answer) Score {
+	ids := a.CauseIDs()
+	s := Score{Top: v.Cause == "" && len(ids) == 0 || len(ids) > 0 && ids[0] == v.Cause, Of: len(v.Chain), ClearOf: len(v.Rejects)}
+	for _, id := range ids {
+		if id != v.Cause && !slices.Contains(v.Also, id) {
+			s.Accused = append(s.Accused, id)
+		}
+	}
+	links, cleared := map[string]bool{}, map[string]bool{}
+	for _, l := range a.Chain {
+		links[l.ID] = true
+	}
+	for _, r := range a.Rejected {
+		cleared[r.ID] = true
+	}
+	for _, id := range v.Chain {
+		if links[id] {
+			s.Links++
+		} else {
+			s.Missing = append(s.Missing, id)
+		}
+	}
+	for _, id := range v.Rejects {
+		if cleared[id] {
+			s.Cleared++
+		} else {
+			s.Missing = append(s.Missing, "not cleared: "+id)
+		}
+	}
+	return s
 }
 
 func differ(what string, got map[string]any, want map[string]string) []string {

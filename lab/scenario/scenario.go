@@ -82,7 +82,10 @@ type Verdict struct {
 	Exit    int               `toml:"exit"`    // 0 healthy, 1 found, 2 could not judge
 	Status  []string          `toml:"status"`  // any of these
 	Cause   string            `toml:"cause"`   // id of the first cause; empty: there must be none
+	Also    []string          `toml:"also"`    // ids of further causes that must be found
 	Forbid  []string          `toml:"forbid"`  // ids that must not be among the causes
+	Chain   []string          `toml:"chain"`   // ids of links that the chain should have; counted, see Score
+	Rejects []string          `toml:"rejects"` // ids of suspects that should be cleared; counted
 	Subject map[string]string `toml:"subject"` // of that cause: field to value; "*" is anything, "a|b*" either a or what begins with b
 	Origin  map[string]string `toml:"origin"`
 }
