@@ -114,21 +114,21 @@ func TestAnotherDateChangesOnlyDates(t *testing.T) {
 }
 
 // The scenarios begin with at least 20 quiet seconds; repeated they make an hour.
-const quietSeconds = 18 * time.Second
+const quietLeast = 18 * time.Second
 
 func TestAHealthyHourInFrontChangesNothing(t *testing.T) {
 	for _, f := range frozenCases(t) {
 		began := firstHost(f.loaded.records)
 		var calm, hour []evidence.Record
 		for _, r := range f.loaded.records {
-			if lists(r.Fact) && !r.At.Before(began) && r.At.Before(began.Add(quietSeconds)) {
+			if lists(r.Fact) && !r.At.Before(began) && r.At.Before(began.Add(quietLeast)) {
 				calm = append(calm, r)
 			}
 		}
 		if len(calm) == 0 {
 			t.Fatalf("%s: nothing was recorded in its quiet time", f.name)
 		}
-		for back := quietSeconds; back <= time.Hour; back += quietSeconds {
+		for back := quietLeast; back <= time.Hour; back += quietLeast {
 			for _, r := range calm {
 				hour = append(hour, postponed(r, -back))
 			}
@@ -222,7 +222,7 @@ func each(f evidence.Fact, do func(field, text string) string) evidence.Fact {
 	v := reflect.New(reflect.TypeOf(f)).Elem()
 	v.Set(reflect.ValueOf(f))
 	eachOf(v, f.Kind(), do)
-	out, _ := v.Interface().(evidence.Fact)
+	out, _ := reflect.TypeAssert[evidence.Fact](v)
 	return out
 }
 

@@ -41,6 +41,7 @@ func (b *bench) judge(ctx context.Context) error {
 	answer, wrong := b.sc.Verdict.Judge(text, exit)
 	b.out.Status, b.out.Causes = answer.Status, answer.CauseIDs()
 	b.out.Wrong = append(b.out.Wrong, wrong...)
+	b.out.Score = b.sc.Verdict.Score(answer)
 	if _, _, err := b.diagnose(ctx, false, "verdict.txt", "--tape", b.tape(), "--lang", "en", "--verbose"); err != nil {
 		b.out.Wrong = append(b.out.Wrong, err.Error())
 	}
@@ -120,21 +121,30 @@ func (o Outcome) Print(w io.Writer, sc scenario.Scenario) {
 	}
 }
 
-// Table writes the outcomes of many runs as Markdown, failures included.
+// Table writes the outcomes of many runs as Markdown, failures included, and what they come to together.
 func Table(w io.Writer, outcomes []Outcome) {
-	fmt.Fprint(w, "| scenario | run | pages in its last phase: p50 / p99 / failed | credit spent at | verdict | tape | right |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprint(w, "| scenario | run | pages in its last phase: p50 / p99 / failed | credit spent at | verdict | links | cleared | tape | right |\n|---|---|---|---|---|---|---|---|---|\n")
 	count := map[string]int{}
+	var top, links, of, cleared, clearOf, accused int
 	for _, o := range outcomes {
 		count[o.Scenario]++
 		right, capped := "yes", "never"
 		if len(o.Wrong) > 0 {
 			right = "**no**: " + strings.ReplaceAll(strings.Join(o.Wrong, "; "), "|", "/")
 		}
+		if len(o.Score.Missing) > 0 {
+			right += " (missing: " + strings.Join(o.Score.Missing, ", ") + ")"
+		}
 		if o.CappedFrom >= 0 {
 			capped = fmt.Sprintf("%.0f s", o.CappedFrom)
 		}
 		page := o.Last[load.Page]
-		fmt.Fprintf(w, "| %s | %d | %.0f / %.0f ms / %d of %d | %s | %s %s | %.2f MB | %s |\n", o.Scenario, count[o.Scenario], page.P50Ms, page.P99Ms,
-			page.Failed, page.Sent, capped, o.Status, strings.Join(o.Causes, ", "), float64(o.TapeBytes)/1e6, right)
+		fmt.Fprintf(w, "| %s | %d | %.0f / %.0f ms / %d of %d | %s | %s %s | %d of %d | %d of %d | %.2f MB | %s |\n", o.Scenario, count[o.Scenario], page.P50Ms, page.P99Ms,
+			page.Failed, page.Sent, capped, o.Status, strings.Join(o.Causes, ", "), o.Score.Links, o.Score.Of, o.Score.Cleared, o.Score.ClearOf, float64(o.TapeBytes)/1e6, right)
+		if o.Score.Top {
+			top++
+		}
+		links, of, cleared, clearOf, accused = links+o.Score.Links, of+o.Score.Of, cleared+o.Score.Cleared, clearOf+o.Score.ClearOf, accused+len(o.Score.Accused)
 	}
+	fmt.Fprintf(w, "\nTop-1 right: %d of %d. Links of the chains: %d of %d. Suspects cleared: %d of %d. False accusations: %d.\n", top, len(outcomes), links, of, cleared, clearOf, accused)
 }

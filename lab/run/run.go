@@ -30,6 +30,7 @@ type Options struct {
 type Outcome struct {
 	Scenario   string                                `json:"scenario"`
 	Wrong      []string                              `json:"wrong"` // empty: all as it had to be
+	Score      scenario.Score                        `json:"score"`
 	Status     string                                `json:"status,omitempty"`
 	Causes     []string                              `json:"causes,omitempty"`
 	Phases     map[string]map[load.Kind]load.Figures `json:"phases"`

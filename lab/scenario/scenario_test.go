@@ -120,3 +120,30 @@ func TestJudgeComparesTheFirstCause(t *testing.T) {
 		t.Errorf("a cause where there is none: %v, want status and causes", got)
 	}
 }
+
+func TestVariationsKeepWhatIsExpected(t *testing.T) {
+	all, err := Load(scenarios.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if got := s.Vary(1); got.Seconds != s.Seconds || got.Stack.Plugin != s.Stack.Plugin {
+			t.Errorf("%s: the first variation differs from the scenario", s.Name)
+		}
+		for n := uint64(2); n <= 4; n++ {
+			v := s.Vary(n)
+			if err := v.check(); err != nil {
+				t.Errorf("%s, variation %d: %v", s.Name, n, err)
+			}
+			if v.Seconds == s.Seconds || v.Load[0].Rate == s.Load[0].Rate {
+				t.Errorf("%s, variation %d: nothing varies", s.Name, n)
+			}
+			if v.Verdict.Cause != s.Verdict.Cause || len(v.Verdict.Subject) != len(s.Verdict.Subject) {
+				t.Errorf("%s, variation %d: another verdict is expected", s.Name, n)
+			}
+			if was := s.Stack.WithDefaults().Plugin; strings.HasSuffix(s.Verdict.Subject["table"], was.Table) && !strings.HasSuffix(v.Verdict.Subject["table"], v.Stack.Plugin.Table) {
+				t.Errorf("%s, variation %d: expects the table %q, which is now %q", s.Name, n, v.Verdict.Subject["table"], v.Stack.Plugin.Table)
+			}
+		}
+	}
+}

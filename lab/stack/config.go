@@ -79,7 +79,8 @@ type Seed struct {
 	ViewsDaily int     `toml:"views_daily"` // page views a day in the rotated access logs
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults fills in what is not given.
+func (c Config) WithDefaults() Config {
 	or(&c.BaseDir, os.Getenv("TMPDIR"))
 	or(&c.BaseDir, "/var/tmp")
 	or(&c.CacheDir, filepath.Join(c.BaseDir, "hirune-lab-cache"))

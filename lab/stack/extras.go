@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Expand replaces {dir}, {docroot}, {logs}, {socket}, {url}, {port}, {db}, {prefix} and {table} in a text by what they are here.
+// Expand replaces {dir}, {docroot}, {logs}, {socket}, {url}, {port}, {db}, {prefix}, {table} and its {column} in a text by what they are here.
 func (s *Stack) Expand(text string) string {
 	return strings.NewReplacer("{dir}", s.Dir, "{docroot}", s.Docroot(), "{logs}", s.LogDir(), "{socket}", s.DBSocket, "{url}", s.URL, "{port}", strconv.Itoa(s.Port),
-		"{db}", s.DBName, "{prefix}", s.cfg.Prefix, "{table}", s.Table()).Replace(text)
+		"{db}", s.DBName, "{prefix}", s.cfg.Prefix, "{table}", s.Table(), "{column}", s.cfg.Plugin.Column).Replace(text)
 }
 
 // mountSmall mounts the configured file systems. Only root in a mount namespace of its own (package alone) should ask for them.

@@ -40,7 +40,7 @@ type Stack struct {
 // Up brings a site up and returns once it answers a page. On any failure, and when ctx ends meanwhile, it stops what it has
 // started and removes the directory. progress gets words for the person who waits.
 func Up(ctx context.Context, cfg Config, progress io.Writer) (*Stack, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}

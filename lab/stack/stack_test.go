@@ -128,7 +128,7 @@ func TestDaysHoldAllRowsInOrder(t *testing.T) {
 
 func TestOldLogsCountTheTablesRows(t *testing.T) {
 	now := time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
-	s := &Stack{Dir: t.TempDir(), cfg: Config{Seed: Seed{Rows: 5000, OldShare: 0.5, ViewsDaily: 50}}.withDefaults()}
+	s := &Stack{Dir: t.TempDir(), cfg: Config{Seed: Seed{Rows: 5000, OldShare: 0.5, ViewsDaily: 50}}.WithDefaults()}
 	if err := os.Mkdir(s.LogDir(), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -217,11 +217,11 @@ func TestCleanLeavesOtherPIDNamespacesAlone(t *testing.T) {
 
 func TestConfigRefusesWhatWouldEndUpInSQL(t *testing.T) {
 	for _, cfg := range []Config{{Prefix: "wp_; DROP"}, {Web: "lighttpd"}, {Web: Nginx, LogDuration: true}, {Plugin: Plugin{Column: "a'b"}}, {Engine: map[string]string{"x": "1\ny=2"}}, {Seed: Seed{OldShare: 2}}} {
-		if err := cfg.withDefaults().check(); err == nil {
+		if err := cfg.WithDefaults().check(); err == nil {
 			t.Errorf("%+v passes, want an error", cfg)
 		}
 	}
-	if err := (Config{}).withDefaults().check(); err != nil {
+	if err := (Config{}).WithDefaults().check(); err != nil {
 		t.Errorf("the defaults: %v", err)
 	}
 }

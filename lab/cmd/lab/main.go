@@ -33,7 +33,9 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
   lab weblog               write an access log with visitors and attacks, and what it holds beside it; --help has its flags
   lab clean                stop and remove what a killed lab left
 
-of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live  --times N (zoo)  --only NAME (zoo)  --seconds N (run)
+of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live
+of run: --seconds N  --vary N (the N-th variation of its names, sizes, rates and moments)
+of zoo: --times N (3; each but the first another variation)  --only NAME,NAME  --jobs N (1: so many at once)
 of loop: --hirune PATH  --out DIR  --json  --keep  --rows N (100000)  --old SHARE (0.4)  --cores N  --web nginx
 of siege: --hirune PATH  --out DIR  --json  --keep  --web nginx  --seed N
 of faults: the same, and --times N  --only NAME,NAME  --seed N
@@ -58,7 +60,7 @@ func enter(args []string) (code int, done bool) {
 	switch verb {
 	case "siege":
 		return alone.Enter()
-	case "run", "zoo", "loop", "faults": // a scenario's scripts may leave a job
+	case "run", "loop", "faults": // a scenario's scripts may leave a job
 		return alone.Enter(run.CronDir)
 	}
 	return 0, false
@@ -124,9 +126,9 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 
 type flags struct {
 	hirune, out, only, name, web string
-	times, seconds, rows         int
+	times, seconds, rows, jobs   int
 	old, cores                   float64
-	seed                         uint64
+	seed, vary                   uint64
 	noHirune, asJSON, keep, live bool
 }
 
@@ -142,6 +144,8 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.only, "only", "", "")
 	set.IntVar(&f.times, "times", 3, "")
 	set.IntVar(&f.seconds, "seconds", 0, "")
+	set.IntVar(&f.jobs, "jobs", 1, "")
+	set.Uint64Var(&f.vary, "vary", 1, "")
 	set.IntVar(&f.rows, "rows", 100000, "")
 	set.Uint64Var(&f.seed, "seed", 1, "")
 	set.Float64Var(&f.old, "old", 0.4, "")
@@ -230,7 +234,7 @@ func runOne(ctx context.Context, all []scenario.Scenario, f flags, stdout, stder
 	if err != nil {
 		return err
 	}
-	o, err := run.Scenario(ctx, s, run.Options{Hirune: path, Out: f.out, Keep: f.keep, DiagnoseLive: f.live}, stderr)
+	o, err := run.Scenario(ctx, s.Vary(f.vary), run.Options{Hirune: path, Out: f.out, Keep: f.keep, DiagnoseLive: f.live, Seed: f.vary}, stderr)
 	if err != nil {
 		return err
 	}
@@ -241,45 +245,6 @@ func runOne(ctx context.Context, all []scenario.Scenario, f flags, stdout, stder
 		_, err = fmt.Fprintf(stdout, "  see %s\n", f.out)
 	}
 	if err == nil && len(o.Wrong) > 0 {
-		err = errWrong
-	}
-	return err
-}
-
-func zoo(ctx context.Context, all []scenario.Scenario, f flags, stdout, stderr io.Writer) error {
-	path, err := f.binary()
-	if err != nil {
-		return err
-	}
-	var outcomes []run.Outcome
-	wrong := false
-	for _, s := range all {
-		if f.only != "" && f.only != s.Name {
-			continue
-		}
-		for n := 1; n <= f.times; n++ {
-			out := filepath.Join(f.out, fmt.Sprintf("%s-%d", s.Name, n))
-			o, err := run.Scenario(ctx, s, run.Options{Hirune: path, Out: out, Keep: f.keep, DiagnoseLive: f.live, Seed: uint64(n)}, stderr)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil {
-				o.Wrong = append(o.Wrong, err.Error())
-			}
-			o.Print(stderr, s)
-			wrong = wrong || len(o.Wrong) > 0
-			outcomes = append(outcomes, o)
-		}
-	}
-	if len(outcomes) == 0 {
-		return fmt.Errorf("no scenario was run; --only %q", f.only)
-	}
-	if f.asJSON {
-		err = json.NewEncoder(stdout).Encode(outcomes)
-	} else {
-		run.Table(stdout, outcomes)
-	}
-	if err == nil && wrong {
 		err = errWrong
 	}
 	return err
