@@ -127,3 +127,8 @@ func (p *printer) fill(tmpl string, args diagnose.Args) (string, bool) {
 		b.WriteString(s)
 	}
 }
+
+// Template returns the words of a claim with its placeholders, {name} and
+// {name#one|many}, as the generated page of rules shows them; "" if the language
+// has none.
+func Template(lang, claim string) string { return catalogue(lang)["claim."+claim] }
