@@ -107,4 +107,3 @@ func (f frozenCase) misled(v diagnose.Verdict, hidden string) string {
 	}
 	return ""
 }
-
