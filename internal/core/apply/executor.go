@@ -78,7 +78,7 @@ func (x *Executor) step(ctx context.Context, r *Run, p remedy.Planned) error {
 	answer, err := doer.Done(ctx, p.Step, was.State)
 	switch {
 	case err != nil:
-		return x.end(r, p, fmt.Errorf("look whether step %s is done: %w", p.ID, err))
+		return x.end(r, p, asked(ctx, fmt.Errorf("look whether step %s is done: %w", p.ID, err)))
 	case answer == CannotTell:
 		return x.end(r, p, fmt.Errorf("step %s: %w", p.ID, ErrUnknownOutcome))
 	case answer == IsDone && was.Event == "":
@@ -99,12 +99,20 @@ func (x *Executor) step(ctx context.Context, r *Run, p remedy.Planned) error {
 func (x *Executor) check(ctx context.Context, r *Run, p remedy.Planned, doer Doer) error {
 	answer, err := doer.Done(ctx, p.Step, r.Steps[p.ID].State)
 	if err != nil {
-		return x.end(r, p, fmt.Errorf("check step %s: %w", p.ID, err))
+		return x.end(r, p, asked(ctx, fmt.Errorf("check step %s: %w", p.ID, err)))
 	}
 	if answer != IsDone {
 		return x.end(r, p, hint.Wrap(fmt.Errorf("check step %s: %w: the server says %s", p.ID, ErrUnknownOutcome, answer), "not-done", "go on with: hirune apply; or take it back with: hirune undo"))
 	}
 	return x.write(r, Entry{Step: p.ID, Event: StepDone})
+}
+
+// asked turns the error of a question that was cut short into what it is: a stop that was asked for.
+func asked(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.Join(ErrStopped, ctx.Err())
+	}
+	return err
 }
 
 // end journals how a step ended without success.

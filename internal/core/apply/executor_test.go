@@ -341,3 +341,31 @@ func TestWhatIsHalfTakenBackIsNotDoneAgain(t *testing.T) {
 		}
 	}
 }
+
+// cutShort is a server whose answers do not come any more once it was interrupted.
+type cutShort struct {
+	cell
+	stop func()
+}
+
+func (c *cutShort) Done(ctx context.Context, s remedy.Step, state json.RawMessage) (Answer, error) {
+	if c.parts[s.(remedy.AddIndex).Table] == 10 {
+		c.stop()
+		return NotDone, fmt.Errorf("connection lost: %w", ctx.Err())
+	}
+	return c.cell.Done(ctx, s, state)
+}
+
+func TestAnInterruptedCheckIsAStopThatWasAskedFor(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	c := &cutShort{stop: stop}
+	x, b := scene(&c.cell)
+	x.Doers["add-index"] = c
+	r, _ := x.Begin(1, planOf("a"))
+	if err := x.Apply(ctx, &r); !errors.Is(err, ErrStopped) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want a stop", err)
+	}
+	if kept := Runs(b.entries)[0]; kept.Steps["1"].Event != StepStopped || !kept.Open() {
+		t.Errorf("journal: %+v, want a stopped step", kept.Steps)
+	}
+}
