@@ -126,6 +126,11 @@ func (w *blockade) plan(ctx context.Context, f blockFlags, cs []block.Candidate,
 	}
 	s.Broad = slices.Contains(f.accept, remedy.AcceptBroad)
 	d := block.Decide(cs, s)
+	if d.Layer == block.LayerFirewall && len(d.Bans) > 0 {
+		if err := w.portsLeft(); err != nil {
+			return remedy.Plan{}, err
+		}
+	}
 	return w.standing.saysWeb(remedy.BanPlan(d, remedy.Bans{Ports: w.ports(), Probes: w.probes(), Protected: s.Protected, ProxyWhy: s.ProxyWhy, Run: run, Confirm: w.confirm != nil || f.plan && !f.yes, At: s.Now})), nil
 }
 

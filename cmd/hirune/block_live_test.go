@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,17 +169,78 @@ func TestTheAdminInTheAttackersNetworkIsUntouched(t *testing.T) {
 	}
 }
 
-// logIn starts an sshd and logs in from the admin's address; it returns whether
-// the session is alive.
-func (s *beset) logIn() func() bool {
+// TestAnSshdAtAWebPortStaysOpen has a real sshd at ports that bans refuse where
+// there is none.
+func TestAnSshdAtAWebPortStaysOpen(t *testing.T) {
+	s := besiege(t, "")
+	greets := func(from string, port int) bool {
+		c, err := s.dial("a", from, server4, port)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(patienceOfVisitor))
+		b := make([]byte, 4)
+		_, err = io.ReadFull(c, b)
+		return err == nil && string(b) == "SSH-"
+	}
+	s.does(0, "block", attacker4, "--yes")
+	s.sshd(443)
+	if greets(attacker4, 443) {
+		t.Fatal("a port that was closed before there was an sshd is open")
+	}
+	if out, _ := s.does(1, "blocks", "--check"); !strings.Contains(out, "put right") {
+		t.Errorf("got %s", out)
+	}
+	if !greets(attacker4, 443) {
+		t.Errorf("log-in by SSH is refused to who is banned\n%s", s.nft("list", "ruleset"))
+	}
+	s.answers(map[string]int{attacker4: 0, other4: 200})
+	s.does(0, "unblock", attacker4, "--yes")
+
+	out, _ := s.does(1, "block", attacker4, "--plan")
+	if !strings.Contains(out, "web's ports (80)") {
+		t.Errorf("the plan: %s", out)
+	}
+	s.does(0, "block", attacker4, "--yes")
+	s.answers(map[string]int{attacker4: 0, other4: 200})
+	if !greets(attacker4, 443) {
+		t.Errorf("log-in by SSH is refused to who is banned\n%s", s.nft("list", "ruleset"))
+	}
+
+	// Where an sshd has all of them, nothing is refused, and that is said.
+	if out, err := s.on("nginx", "-c", filepath.Join(s.dir, "nginx.conf"), "-p", s.dir, "-s", "stop").CombinedOutput(); err != nil {
+		t.Fatalf("stop nginx: %v: %s", err, out)
+	}
+	s.eventually("nginx ends", func() bool { return s.get("a", other4, front4) == 0 && s.get("a", admin4, server4) == 0 })
+	s.sshd(80)
+	if out, _ := s.does(2, "blocks", "--check"); !strings.Contains(out, "every port of the web") {
+		t.Errorf("got %s", out)
+	}
+	if !greets(attacker4, 80) {
+		t.Errorf("log-in by SSH is refused to who is banned\n%s", s.nft("list", "ruleset"))
+	}
+	if _, words := s.does(2, "block", "198.51.100.67", "--yes"); !strings.Contains(words, "every port of the web") {
+		t.Errorf("got %s", words)
+	}
+	s.does(0, "unblock", "--all", "--yes")
+	s.does(0, "blocks")
+}
+
+// sshd starts one at a port. It returns the key of who may log in.
+func (s *beset) sshd(port int) (key string) {
 	s.t.Helper()
 	for _, p := range []string{"/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen"} {
 		if _, err := os.Stat(p); err != nil {
 			s.t.Skipf("%s is not installed (apt install openssh-server openssh-client)", p)
 		}
 	}
-	key, host := filepath.Join(s.dir, "key"), filepath.Join(s.dir, "hostkey")
+	key = filepath.Join(s.dir, "key")
+	host := filepath.Join(s.dir, "hostkey")
 	for _, k := range []string{key, host} {
+		if exists(k) {
+			continue
+		}
 		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", k).CombinedOutput(); err != nil {
 			s.t.Fatalf("make a key: %v: %s", err, out)
 		}
@@ -185,19 +248,27 @@ func (s *beset) logIn() func() bool {
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	conf := filepath.Join(s.dir, "sshd_config")
-	text := "Port 22\nHostKey " + host + "\nAuthorizedKeysFile " + key + ".pub\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n"
+	conf := filepath.Join(s.dir, fmt.Sprintf("sshd_config%d", port))
+	text := fmt.Sprintf("Port %d\n", port) + "HostKey " + host + "\nAuthorizedKeysFile " + key + ".pub\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	s.daemon("/usr/sbin/sshd", "-D", "-e", "-f", conf)
 	s.eventually("sshd", func() bool {
-		c, err := s.dial("a", admin4, server4, 22)
+		c, err := s.dial("a", admin4, server4, port)
 		if err == nil {
 			c.Close()
 		}
 		return err == nil
 	})
+	return key
+}
+
+// logIn starts an sshd and logs in from the admin's address; it returns whether
+// the session is alive.
+func (s *beset) logIn() func() bool {
+	s.t.Helper()
+	key := s.sshd(22)
 	client := exec.Command("ip", "netns", "exec", s.name+"a", "ssh", "-F", "none", "-b", admin4, "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
 		"-o", "BatchMode=yes", "root@"+server4, "cat")
 	in, err := client.StdinPipe()

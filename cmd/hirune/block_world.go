@@ -28,6 +28,8 @@ type blockade struct {
 	found *discover.Found
 	cfg   discover.Config
 	bots  *protect.Bots
+	// shells are the ports at which somebody may log in, as seeShells has found them.
+	shells []int
 	// standing is who stands before the web servers, as state has found it.
 	standing standing
 	// confirm asks whether the owner still gets in; nil: nobody is there.
@@ -81,16 +83,17 @@ func trusted(p *discover.Proxy) []netip.Prefix {
 }
 
 // ports are those that are refused to who is banned: the web servers', and the
-// web's own, where something else may pass visitors on from.
+// web's own, where something else may pass visitors on from; never one of shells.
 func (w *blockade) ports() []int {
 	out := append([]int{80, 443}, w.host.WebPorts...)
+	out = slices.DeleteFunc(out, func(p int) bool { return slices.Contains(w.shells, p) })
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
 // hands carry steps out in the packet filter; webHands do in the web servers.
 func (w *blockade) hands() firewall.Hands {
-	return firewall.Hands{Book: w.book, Layer: firewall.Filter{Ports: w.ports()}, Protected: w.host.Find, Now: w.a.now}
+	return firewall.Hands{Book: w.book, Layer: shellsOpen{w}, Protected: w.host.Find, Now: w.a.now}
 }
 
 // ban, lift and allow are the Doers of the steps about bans.
@@ -166,6 +169,9 @@ func (w *blockade) state(ctx context.Context, cs []block.Candidate) (block.State
 	}
 	book := block.Fold(entries, w.a.now())
 	guarded, err := w.host.Find(ctx)
+	if err == nil {
+		err = w.seeShells()
+	}
 	if err != nil {
 		return block.State{}, err
 	}

@@ -94,7 +94,6 @@ func (a *app) blocks(ctx context.Context, f blockFlags, export string, check boo
 func (w *blockade) view(ctx context.Context, book block.Book, guarded []block.Protected, heal bool) report.Blocks {
 	now := w.a.now()
 	v := report.Blocks{At: now, Allowed: book.Allowed, Checked: heal}
-	filter := firewall.Filter{Ports: w.ports()}
 	if heal {
 		healed, _, err := w.hands().Heal(ctx)
 		if err != nil {
@@ -103,10 +102,10 @@ func (w *blockade) view(ctx context.Context, book block.Book, guarded []block.Pr
 		v.Healed = healed.String()
 	}
 	cover := block.Cover(book.Bans, guarded, block.LayerFirewall, now)
-	held, _, err := filter.Read(ctx)
+	held, _, err := firewall.Filter{}.Read(ctx)
 	if err == nil {
 		var gap firewall.Gap
-		if gap, err = filter.Check(ctx, cover, now); err == nil {
+		if gap, err = w.hands().Layer.Check(ctx, cover, now); err == nil {
 			v.Gap = gap.String()
 		}
 	}

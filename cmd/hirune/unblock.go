@@ -87,7 +87,7 @@ func (a *app) unblock(ctx context.Context, f blockFlags, ps []netip.Prefix) erro
 		fmt.Fprintln(a.err, "nobody of them is blocked by hirune; see: hirune blocks")
 		return nil
 	}
-	return a.carry(ctx, f, w, func(int) (remedy.Plan, error) { return remedy.LiftPlan(bans, a.now()), nil })
+	return a.letInBy(ctx, f, w, lifted(bans, a.now()))
 }
 
 // fold is the book as it stands.
@@ -176,13 +176,16 @@ func (a *app) allow(ctx context.Context, f blockFlags, s remedy.AllowPrefixes) e
 	}
 	if s.Remove {
 		for _, p := range s.Prefixes {
-			if !slices.ContainsFunc(book.Allowed, func(x block.Protected) bool { return x.Prefix == p }) {
+			if !onList(book.Allowed, p) {
 				return hint.Wrap(fmt.Errorf("%s is not on the list", p), "not-allowed", "see: hirune allow --list; what the configuration allows is taken away there")
 			}
 		}
 	}
 	in := slices.DeleteFunc(book.Bans, func(b block.Ban) bool { return !slices.ContainsFunc(s.Prefixes, b.Prefix.Overlaps) })
-	return a.carry(ctx, f, w, func(int) (remedy.Plan, error) { return remedy.AllowPlan(s, in, a.now()), nil })
+	if s.Remove { // nobody is let in: it can wait for the journal
+		return a.carry(ctx, f, w, func(int) (remedy.Plan, error) { return remedy.AllowPlan(s, in, a.now()), nil })
+	}
+	return a.letInBy(ctx, f, w, allowedIn(s, in, book.Allowed, a.now()))
 }
 
 // allowed prints who is never blocked.

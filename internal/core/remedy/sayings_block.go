@@ -36,4 +36,5 @@ var blockSayings = map[string][]string{
 	"allow-cut":    {"prefix"},
 	"allow-remove": {"prefix"},
 	"allow-undo":   {},
+	"letin-unkept": {},
 }

@@ -35,6 +35,7 @@ var enBlock = map[string]string{
 	"claim.allow-cut":    "The ban of {prefix} is cut around it.",
 	"claim.allow-remove": "{prefix} may be refused again.",
 	"claim.allow-undo":   "hirune undo makes the list what it was.",
+	"claim.letin-unkept": "Another hirune is changing this server and holds its history. This is done all the same, at once: hirune history will not show it, and hirune undo cannot take it back.",
 
 	"remedy.unblock-clients.title": "Let blocked addresses through again",
 	"remedy.unblock-clients.does":  "They reach the site as before.",

@@ -35,6 +35,7 @@ var jaBlock = map[string]string{
 	"claim.allow-cut":    "{prefix} の遮断から、このアドレスを除きます。",
 	"claim.allow-remove": "{prefix} は再び遮断の対象になります。",
 	"claim.allow-undo":   "hirune undo で一覧を元に戻します。",
+	"claim.letin-unkept": "別の hirune がこのサーバーを変更中のため、履歴には記録できませんが、待たずに今すぐ行います。hirune history には表示されず、hirune undo では元に戻せません。",
 
 	"remedy.unblock-clients.title": "遮断したアドレスを通す",
 	"remedy.unblock-clients.does":  "以前と同じようにサイトを見られます。",

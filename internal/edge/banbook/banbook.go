@@ -3,7 +3,9 @@
 //
 // The book is the intent; the kernel and the web server hold a copy that a flush
 // or a reboot may take away. Several processes may append: each holds the file's
-// lock for the moment. A line that a crash has torn costs that line alone.
+// lock for the moment. A line that cannot be read costs that line alone: one that
+// is whole, of a newer hirune perhaps, is kept for ever, a torn one until the book
+// is next written anew.
 package banbook
 
 import (
@@ -33,7 +35,7 @@ const Name = "bans.jsonl"
 var ErrDenied = errors.New("no right to read or write the book of bans")
 
 const (
-	lineMost = 1 << 20
+	lineMost = 1 << 20         // of one line; Append refuses longer ones, so that no hirune has written any
 	lockFor  = 5 * time.Second // others hold it for one write
 	lockTry  = 20 * time.Millisecond
 	// compactFrom is the size from which the book is written anew: some 4,000 bans.
@@ -57,7 +59,8 @@ func (b Book) Read() (entries []block.Entry, damaged int, err error) {
 		return nil, 0, denied(fmt.Errorf("open the book of bans: %w", err))
 	}
 	defer f.Close()
-	return parse(f)
+	entries, unread, err := parse(f)
+	return entries, unread.lines, err
 }
 
 // Append writes entries; they are on disk when it returns. A long book is first
@@ -74,6 +77,9 @@ func (b Book) Append(now time.Time, entries ...block.Entry) error {
 		line, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("code an entry of the book of bans: %w", err)
+		}
+		if len(line) >= lineMost {
+			return fmt.Errorf("write to the book of bans: an entry %q has %d bytes, more than a line may have", e.Event, len(line))
 		}
 		text.Write(append(line, '\n'))
 	}
@@ -168,19 +174,15 @@ func mend(f *os.File) (int64, error) {
 }
 
 // anew puts a short book with the text at its end in the place of the long one.
+// Lines that are whole and cannot be read come behind what could be: who was let in
+// by one of them stays so.
 func (b Book) anew(f *os.File, now time.Time, text []byte) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read the book of bans: %w", err)
 	}
-	entries, damaged, err := parse(f)
+	entries, unread, err := parse(f)
 	if err != nil {
 		return fmt.Errorf("read the book of bans: %w", err)
-	}
-	if damaged > 0 { // of a newer hirune, perhaps: they must not get lost
-		if _, err := f.Write(text); err != nil {
-			return fmt.Errorf("write to the book of bans: %w", err)
-		}
-		return unix.Fdatasync(int(f.Fd()))
 	}
 	var short bytes.Buffer
 	for _, e := range block.Compact(entries, now) {
@@ -190,6 +192,7 @@ func (b Book) anew(f *os.File, now time.Time, text []byte) error {
 		}
 		short.Write(append(line, '\n'))
 	}
+	short.Write(unread.whole)
 	short.Write(text)
 	if err := replace(b.path(), short.Bytes()); err != nil {
 		return fmt.Errorf("write the book of bans anew: %w", err)
@@ -223,20 +226,50 @@ func replace(path string, text []byte) error {
 	return d.Sync()
 }
 
-func parse(r io.Reader) (entries []block.Entry, damaged int, err error) {
-	sc := bufio.NewScanner(r)
-	sc.Buffer(make([]byte, 64<<10), lineMost)
-	for sc.Scan() {
+// unread is what parse cannot read.
+type unread struct {
+	lines int
+	whole []byte // those of them that are JSON, each with its end: a newer hirune may know them
+}
+
+func parse(r io.Reader) (entries []block.Entry, left unread, err error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	var buf []byte
+	for err == nil {
+		var line []byte
+		var long bool
+		buf, long, err = readLine(in, buf[:0])
+		line = bytes.TrimSpace(buf)
 		var e block.Entry
-		switch line := bytes.TrimSpace(sc.Bytes()); {
-		case len(line) == 0:
-		case json.Unmarshal(line, &e) != nil || !e.Sound():
-			damaged++
-		default:
+		switch {
+		case len(line) == 0 && !long:
+		case !long && json.Unmarshal(line, &e) == nil && e.Sound():
 			entries = append(entries, e)
+		default:
+			left.lines++
+			if !long && line[0] == '{' && json.Valid(line) {
+				left.whole = append(append(left.whole, line...), '\n')
+			}
 		}
 	}
-	return entries, damaged, sc.Err()
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return entries, left, err
+}
+
+// readLine reads one line behind what is in buf. Of one that is too long it keeps
+// only the beginning. The last line comes with the error that ended it.
+func readLine(in *bufio.Reader, buf []byte) (line []byte, long bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if long = long || len(buf)+len(part) > lineMost; !long {
+			buf = append(buf, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return buf, long, err
+		}
+	}
 }
 
 func denied(err error) error {

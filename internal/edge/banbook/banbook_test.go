@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,20 +110,90 @@ func TestALongBookIsWrittenAnew(t *testing.T) {
 	}
 }
 
-func TestLinesOfANewerHiruneAreKept(t *testing.T) {
-	b := Book{Dir: t.TempDir(), most: 10}
-	write(t, b, ban("203.0.113.7/32", time.Hour))
-	path := filepath.Join(b.Dir, Name)
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+// scribble writes behind the book, past Append.
+func scribble(t *testing.T, b Book, text string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(b.Dir, Name), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(f, `{"event":"pardon","prefix":"203.0.113.7/32"}`)
-	f.Close()
-	write(t, b, ban("203.0.113.8/32", time.Hour))
-	text, err := os.ReadFile(path)
-	if err != nil || !bytes.Contains(text, []byte("pardon")) || !bytes.Contains(text, []byte("113.8")) {
-		t.Errorf("got %s, err %v", text, err)
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhatCannotBeRead has a book written anew over and over, with a line in it
+// that cannot be read.
+func TestWhatCannotBeRead(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		kept       string // "" : it is gone after the book was written anew
+	}{
+		{"of a newer hirune", `{"event":"pardon","prefix":"203.0.113.7/32"}` + "\n", "pardon"},
+		{"torn", `{"at":"2026-06-01T12:00:00Z","event":"torn`, ""},
+		{"torn behind a part", `{"at":"2026-06-01T12:00:00Z","event":"ban","ban":{"why":"torn"}`, ""},
+		{"torn, and ended since", `{"at":"2026-06-01T12:00:00Z","event":"torn` + "\n", ""},
+		{"zeros of a power cut", "torn" + strings.Repeat("\x00", 4096), ""},
+		{"too long", `{"event":"torn","why":"` + strings.Repeat("x", lineMost) + `"}` + "\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := Book{Dir: t.TempDir(), most: 4000}
+			path := filepath.Join(b.Dir, Name)
+			write(t, b, ban("203.0.113.7/32", time.Hour), ban("203.0.113.8/32", time.Hour))
+			scribble(t, b, c.text)
+			if entries, damaged, err := b.Read(); len(entries) != 2 || damaged != 1 || err != nil {
+				t.Fatalf("%d entries, %d lines that could not be read, err %v; want 2 and 1", len(entries), damaged, err)
+			}
+			for i := range 200 {
+				write(t, b, ban(fmt.Sprintf("198.51.100.%d/32", i%3), time.Hour))
+			}
+			text, err := os.ReadFile(path)
+			if err != nil || int64(len(text)) > 2*b.most {
+				t.Errorf("it has %d bytes, and is not written anew, err %v", len(text), err)
+			}
+			if c.kept != "" && bytes.Count(text, []byte(c.kept)) != 1 || bytes.Contains(text, []byte("torn")) {
+				t.Errorf("got %.300s, want %q in it once and nothing torn", text, c.kept)
+			}
+			if got := block.Fold(read(t, b), now); len(got.Bans) != 5 {
+				t.Errorf("%d bans in force, want 5", len(got.Bans))
+			}
+		})
+	}
+}
+
+// TestALongLineTakesLittleMemory reads a line of 64 MB.
+func TestALongLineTakesLittleMemory(t *testing.T) {
+	const size = 64 << 20
+	b := Book{Dir: t.TempDir()}
+	write(t, b, ban("203.0.113.7/32", time.Hour))
+	if err := os.Truncate(filepath.Join(b.Dir, Name), size); err != nil {
+		t.Fatal(err)
+	}
+	write(t, b, ban("203.0.113.8/32", time.Hour)) // which writes it anew
+	if err := os.Truncate(filepath.Join(b.Dir, Name), size); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	entries, damaged, err := b.Read()
+	runtime.ReadMemStats(&after)
+	if len(entries) != 2 || damaged != 1 || err != nil {
+		t.Errorf("%d entries, %d lines that could not be read, err %v; want 2 and 1", len(entries), damaged, err)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 8*lineMost {
+		t.Errorf("it took %d bytes of memory, more than %d", got, 8*lineMost)
+	}
+}
+
+func TestALineThatNobodyCouldReadIsNotWritten(t *testing.T) {
+	b := Book{Dir: t.TempDir()}
+	e := block.Entry{At: now, Event: block.AllowedIn, Prefix: netip.MustParsePrefix("198.51.100.7/32"), Why: strings.Repeat("x", lineMost)}
+	if err := b.Append(now, e); err == nil {
+		t.Error("it was written")
+	}
+	if got := read(t, b); len(got) != 0 {
+		t.Errorf("%d entries", len(got))
 	}
 }
 

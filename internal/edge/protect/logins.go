@@ -19,14 +19,15 @@ const sshPort = 22
 
 // sshPeers are who is connected to an sshd: by its listening port, by the process
 // that has the connection, and at port 22. One that is still asked for a password
-// is nobody yet: those who guess at passwords here do so at the site, too. Port 22
-// is never refused to anybody, so that whoever logs in is protected from then on.
+// is nobody yet: those who guess at passwords here do so at the site, too. The ports
+// of ShellPorts are never refused to anybody, so that whoever logs in is protected
+// from then on.
 func (h Host) sshPeers() ([]block.Protected, error) {
 	all, err := h.sockets()
 	if err != nil {
 		return nil, err
 	}
-	owners := h.daemons()
+	owners := h.daemons(isSSHD)
 	ports := []uint16{sshPort}
 	for _, s := range all {
 		if s.state == listening && owners[s.inode] != nil {
@@ -44,14 +45,36 @@ func (h Host) sshPeers() ([]block.Protected, error) {
 	return out, nil
 }
 
-// daemons are the titles of the processes of an sshd by the inodes of their
+// ShellPorts are the TCP ports at which somebody may log in to this server, sorted:
+// 22, those of an sshd, and those at which systemd alone listens, except WebPorts: it
+// starts an sshd when somebody comes (ssh.socket). No ban may close one of them.
+// Other programs that pass log-ins on, such as sslh, are not known.
+func (h Host) ShellPorts() ([]int, error) {
+	all, err := h.sockets()
+	if err != nil {
+		return nil, seen(err)
+	}
+	sshd, systemd := h.daemons(isSSHD), h.daemons(isSystemd)
+	out := []int{sshPort}
+	for _, s := range all {
+		port := int(s.local.Port())
+		waiting := s.state == listening && systemd[s.inode] != nil && !slices.Contains(h.WebPorts, port)
+		if sshd[s.inode] != nil || waiting {
+			out = append(out, port)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// daemons are the titles of the processes of some names by the inodes of their
 // sockets. Where open files cannot be read there is none.
-func (h Host) daemons() map[string][]string {
+func (h Host) daemons(named func(comm string) bool) map[string][]string {
 	out := map[string][]string{}
 	procs, _ := filepath.Glob(h.path("/proc/[0-9]*"))
 	for _, dir := range procs {
 		comm, err := os.ReadFile(dir + "/comm")
-		if err != nil || !isSSHD(strings.TrimSpace(string(comm))) {
+		if err != nil || !named(strings.TrimSpace(string(comm))) {
 			continue
 		}
 		text, _ := os.ReadFile(dir + "/cmdline")
@@ -71,6 +94,8 @@ func (h Host) daemons() map[string][]string {
 func isSSHD(comm string) bool {
 	return strings.HasPrefix(comm, "sshd") || comm == "dropbear" || comm == "tinysshd"
 }
+
+func isSystemd(comm string) bool { return comm == "systemd" }
 
 // guessing reports whether a process of OpenSSH serves somebody who has not
 // logged in yet. Source: sshd's setproctitle, OpenSSH 5 to 10.

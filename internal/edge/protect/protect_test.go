@@ -195,6 +195,50 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestShellPorts(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  func(w *world) Host
+		want []int
+	}{
+		{"nothing runs", func(*world) Host { return Host{} }, []int{22}},
+		{"an sshd beside a web server", func(w *world) Host {
+			w.process(100, 1, "sshd", "sshd: /usr/sbin/sshd [listener]", nil, w.socket("0.0.0.0:443", "0.0.0.0:0", listening), w.socket("[::]:2222", "[::]:0", listening))
+			w.process(200, 1, "nginx", "nginx: master", nil, w.socket("0.0.0.0:80", "0.0.0.0:0", listening), w.socket("0.0.0.0:8443", "0.0.0.0:0", listening))
+			return Host{WebPorts: []int{80, 8443}}
+		}, []int{22, 443, 2222}},
+		{"an sshd at the port of a web server", func(w *world) Host {
+			w.process(100, 1, "sshd", "sshd: /usr/sbin/sshd [listener]", nil, w.socket("192.0.2.2:443", "0.0.0.0:0", listening))
+			w.process(200, 1, "nginx", "nginx: master", nil, w.socket("192.0.2.1:443", "0.0.0.0:0", listening))
+			return Host{WebPorts: []int{443}}
+		}, []int{22, 443}},
+		{"started for each connection", func(w *world) Host {
+			w.socket("0.0.0.0:443", "0.0.0.0:0", listening) // of another program
+			w.process(101, 1, "sshd", "sshd: admin@notty", nil, w.socket("192.0.2.1:443", "198.51.100.7:50000", established))
+			return Host{}
+		}, []int{22, 443}},
+		{"systemd waits for whom it starts", func(w *world) Host {
+			shared := w.socket("0.0.0.0:80", "0.0.0.0:0", listening)
+			w.process(1, 0, "systemd", "/sbin/init", nil, w.socket("0.0.0.0:443", "0.0.0.0:0", listening), shared, w.socket("192.0.2.1:8080", "192.0.2.9:50000", established))
+			w.process(200, 1, "apache2", "apache2", nil, shared)
+			return Host{WebPorts: []int{80}}
+		}, []int{22, 443}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			h := c.set(w)
+			h.Root = w.root
+			got, err := h.ShellPorts()
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("got %v, err %v, want %v", got, err, c.want)
+			}
+		})
+	}
+	if _, err := (Host{Root: t.TempDir()}).ShellPorts(); err == nil {
+		t.Error("no error where there is no /proc")
+	}
+}
+
 func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	if _, err := (Host{Root: t.TempDir()}).Find(t.Context()); err == nil {
 		t.Error("nobody was found where there is no /proc, without an error")
