@@ -22,6 +22,7 @@ import (
 type attacksFlags struct {
 	logs           []string
 	format, config string
+	state          string
 	since          span
 	top            int
 	who            bool // --top was given
@@ -63,6 +64,7 @@ Exit codes: 0 no attack or harmless noise, 1 an attack that hurts or may hurt, o
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print all of it")
 	a.langFlag(c, &f.lang)
 	a.configFlag(c, &f.config)
+	a.stateFlag(c, &f.state)
 	return c
 }
 
@@ -78,6 +80,8 @@ func (f *attacksFlags) check(cmd *cobra.Command, args []string) error {
 		return usage(cmd, "--format is for files that --log names", "for the logs of this server name it in the configuration: see docs/configuration.md")
 	case len(f.logs) > 0 && f.config != "":
 		return usage(cmd, "--log and --config cannot be together", "with --log nothing of this server is looked at")
+	case len(f.logs) > 0 && f.state != "":
+		return usage(cmd, "--log and --state cannot be together", "with --log nothing is kept")
 	}
 	f.logs = append(f.logs, args...)
 	f.who = cmd.Flags().Changed("top")
@@ -115,7 +119,7 @@ func (a *app) attacks(ctx context.Context, f attacksFlags) error {
 	a.otherFormat(q.flags.format, v.Logs)
 	a.code = exitOfAttacks(v, len(q.failed) > 0)
 	if !v.Away && v.Picture.Total.Requests > 0 { // what was known before is better than nothing
-		if v.Saved, err = a.keepAttacks(v); err != nil {
+		if v.Saved, err = a.keepAttacks(v, f.state); err != nil {
 			a.complain(err)
 		}
 	}
@@ -125,7 +129,7 @@ func (a *app) attacks(ctx context.Context, f attacksFlags) error {
 	if err := report.AttacksText(a.out, v, a.look(f.lang, f.verbose)); err != nil {
 		return err
 	}
-	a.afterAttacks(v)
+	a.afterAttacks(v, f.state)
 	return nil
 }
 
@@ -193,8 +197,9 @@ func (a *app) judgeAttacks(ctx context.Context, q *siege, out scanned) report.At
 	pic := out.tally.Picture()
 	v := report.Attacks{
 		At: q.now, Picture: pic, Logs: out.logs, Unseen: q.unseen, Away: q.away, Costs: q.costs,
-		Top: q.flags.top, Who: q.flags.who, Typed: a.sudo, Loads: map[string]attack.Load{},
+		Top: q.flags.top, Who: q.flags.who, Loads: map[string]attack.Load{},
 	}
+	v.Typed = func(command string) string { return a.sudo(command + stateArg(q.flags.state)) }
 	v.Nameless = out.around.Peers().Unnamed > namelessShare
 	if q.options.Since > 0 {
 		v.Since = time.Unix(q.options.Since, 0)
@@ -213,6 +218,7 @@ func (a *app) judgeAttacks(ctx context.Context, q *siege, out scanned) report.At
 	if q.sites != nil && ctx.Err() == nil {
 		sites = q.sites(pic)
 	}
+	v.Spent, v.Used = a.spent(q, pic)
 	v.BreakIn = attack.Judge(pic, sites, q.now)
 	in := attack.ProposeIn{
 		Picture: pic, BreakIn: v.BreakIn, Peers: out.around.Peers(), Forgeable: out.forgeable || q.anyone, Proxied: q.proxied,
@@ -266,7 +272,7 @@ func exitOfAttacks(v report.Attacks, failed bool) int {
 }
 
 // afterAttacks says on stderr what to type next.
-func (a *app) afterAttacks(v report.Attacks) {
+func (a *app) afterAttacks(v report.Attacks, state string) {
 	var pairs []string
 	add := func(command, what string) {
 		if !slices.Contains(pairs, command) {
@@ -281,7 +287,7 @@ func (a *app) afterAttacks(v report.Attacks) {
 		if strings.HasPrefix(p.Command, "hirune plan") {
 			what = "what closing it would change, exactly; it changes nothing"
 		}
-		add(a.sudo(p.Command), what)
+		add(a.sudo(p.Command+stateArg(state)), what)
 	}
 	if v.Costs == "" && len(v.Picture.Attacks) > 0 && !v.Away {
 		add(a.sudo("hirune record --for 1h"), "measure what requests cost, then ask again")

@@ -20,13 +20,13 @@ var errNotKept = errors.New("the answers could not be kept for hirune block")
 
 // keepAttacks keeps the answers, with all actors that are known, and returns
 // the file. It holds addresses: only its owner may read it.
-func (a *app) keepAttacks(v report.Attacks) (string, error) {
+func (a *app) keepAttacks(v report.Attacks, state string) (string, error) {
 	v.Top = 0
 	var text bytes.Buffer
 	if err := report.AttacksJSON(&text, v); err != nil {
 		return "", err
 	}
-	path := filepath.Join(a.stateDir(""), attacksName)
+	path := filepath.Join(a.stateDir(state), attacksName)
 	if err := writeOwn(path, text.Bytes()); err != nil {
 		return "", hint.Wrap(fmt.Errorf("%w: %w", errNotKept, err), "state-folder", "run it with sudo")
 	}
@@ -51,4 +51,12 @@ func writeOwn(path string, text []byte) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
+}
+
+// stateArg repeats --state in a command to type next.
+func stateArg(dir string) string {
+	if dir == "" {
+		return ""
+	}
+	return " --state " + quoted(dir)
 }

@@ -149,6 +149,10 @@ func (a *app) ofThisHost(ctx context.Context, q *siege) error {
 	}
 	found := q.eyes.found()
 	for _, w := range found.WebServers {
+		if w.Behind != "" {
+			a.leftOut(w)
+			continue
+		}
 		for _, l := range w.AccessLogs {
 			if slices.ContainsFunc(q.logs, func(o accesslog.ScanLog) bool { return o.Path == l.Path }) {
 				continue

@@ -50,9 +50,9 @@ Exit codes: 0 done, 1 failed on the way, 2 refused, or wrong usage; with --plan:
 				return err
 			}
 			if endpoint, ok := limitAsked(args); ok {
-				return a.limit(cmd.Context(), cmd, f, endpoint)
+				return a.refusedJSON(f, a.limit(cmd.Context(), cmd, f, endpoint))
 			}
-			return a.block(cmd.Context(), cmd, f, args)
+			return a.refusedJSON(f, a.block(cmd.Context(), cmd, f, args))
 		},
 	}
 	a.blockFlagsOf(c, &f)
@@ -174,7 +174,7 @@ func (a *app) candidates(cmd *cobra.Command, f blockFlags, args []string) ([]blo
 	if len(args) > 0 && len(attacks) == 0 {
 		return out, nil
 	}
-	proposed, err := a.proposed(cmd, attacks)
+	proposed, err := a.proposed(cmd, f.state, attacks)
 	for _, c := range proposed {
 		c.For = time.Duration(f.length)
 		out = append(out, c)
@@ -203,7 +203,10 @@ func (a *app) showPlan(f blockFlags, plan func(int) (remedy.Plan, error)) error 
 	}
 	ps := []remedy.Plan{p}
 	a.code = exitOfPlans(ps)
-	if f.json {
+	switch {
+	case f.json && len(p.Refused) > 0:
+		return report.RefusedPlanJSON(a.out, p)
+	case f.json:
 		return report.PlanJSON(a.out, ps)
 	}
 	return report.PlanText(a.out, ps, a.look(f.lang, true))
@@ -229,6 +232,9 @@ func (a *app) carry(ctx context.Context, f blockFlags, w *blockade, plan func(ru
 	}
 	if !p.Doable() {
 		a.code = exitUnclear
+		if f.json {
+			return report.RefusedPlanJSON(a.out, p)
+		}
 		return nil
 	}
 	if err := a.agreed(ctx, f.helpFlags, []remedy.Plan{p}, "do it?"); err != nil {
@@ -244,6 +250,15 @@ func (a *app) carry(ctx context.Context, f blockFlags, w *blockade, plan func(ru
 		return err
 	}
 	return a.carried(ctx, f, x, j, &r)
+}
+
+// refusedJSON prints why a ban was refused before anything was begun, for who
+// reads JSON. The error is the one that was given.
+func (a *app) refusedJSON(f blockFlags, err error) error {
+	if err == nil || !f.json || errors.Is(err, errDeclined) || errors.Is(err, context.Canceled) || hint.CodeOf(err) == "usage" {
+		return err
+	}
+	return errors.Join(err, report.RefusedJSON(a.out, report.Refusal{Code: hint.CodeOf(err), Reason: err.Error(), Hint: hint.Of(err)}))
 }
 
 // carried does a run and tells it. One that fails has taken back what it had done:

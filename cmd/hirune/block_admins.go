@@ -58,7 +58,11 @@ func (w *blockade) tellAdmins(ctx context.Context) {
 
 // guilty are the clients that the last hirune attacks has found to have got in.
 func (w *blockade) guilty() []netip.Addr {
-	d, err := w.a.lastAttacks()
+	state := w.book.Dir
+	if state == w.a.bookDir("") {
+		state = ""
+	}
+	d, err := w.a.lastAttacks(state)
 	if err != nil {
 		return nil // block itself says so where it goes by them
 	}

@@ -23,8 +23,8 @@ const proposalsOld = 24 * time.Hour
 
 // proposed are whom the last hirune attacks proposes to ban; attacks name which,
 // none: all that have to be stopped.
-func (a *app) proposed(cmd *cobra.Command, attacks []string) ([]block.Candidate, error) {
-	d, err := a.lastAttacks()
+func (a *app) proposed(cmd *cobra.Command, state string, attacks []string) ([]block.Candidate, error) {
+	d, err := a.lastAttacks(state)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,10 @@ func (a *app) proposed(cmd *cobra.Command, attacks []string) ([]block.Candidate,
 }
 
 // lastAttacks are the answers that hirune attacks has kept.
-func (a *app) lastAttacks() (report.AttacksDocument, error) {
+func (a *app) lastAttacks(state string) (report.AttacksDocument, error) {
 	var d report.AttacksDocument
-	text, err := os.ReadFile(filepath.Join(a.stateDir(""), attacksName))
-	if errors.Is(err, fs.ErrNotExist) && a.euid != 0 { // root has looked, perhaps
+	text, err := os.ReadFile(filepath.Join(a.stateDir(state), attacksName))
+	if errors.Is(err, fs.ErrNotExist) && state == "" && a.euid != 0 { // root has looked, perhaps
 		text, err = os.ReadFile(filepath.Join(a.machineDir(), attacksName))
 	}
 	switch {

@@ -47,6 +47,7 @@ func (a *app) blockade(ctx context.Context, config, state string) (*blockade, er
 	if err != nil {
 		return nil, err
 	}
+	markFronts(ctx, &found, a.now())
 	return a.blockadeOf(&found, cfg, a.bookDir(state)), nil
 }
 
@@ -64,6 +65,9 @@ func (a *app) blockadeOf(found *discover.Found, cfg discover.Config, dir string)
 	h := protect.Host{PID: os.Getpid(), Interfaces: protect.InterfaceAddrs, Allow: discover.Prefixes(cfg.Block.Allow), Proxies: discover.Prefixes(cfg.Block.Proxies)}
 	for _, w := range found.WebServers {
 		h.WebPorts = append(h.WebPorts, protect.Ports(w.Listen)...)
+		if w.Behind != "" {
+			continue // its proxy is the server before it, of which everybody is a client
+		}
 		for _, l := range w.AccessLogs {
 			if l.Proxy != nil {
 				h.Proxies = append(h.Proxies, trusted(l.Proxy)...)

@@ -37,7 +37,9 @@ func (a *app) diagnoseCmd() *cobra.Command {
 		Long: `Say why the site is slow or down: the cause with its proof, the way from it to the visitor, who does it and when again, what was
 cleared, and what to do.
 
-It reads the recorder's tape. Where there is none, or it has ended, it looks at the server for 20 seconds and adds what logs and tables tell.`,
+It reads the recorder's tape. Where there is none, or it has ended, it looks at the server for 20 seconds and adds what logs and tables tell.
+Where nobody ever recorded it also reads what the server kept by itself of the last two weeks (logs, also rotated ones, the database's slow log,
+sysstat), finds out when there was trouble, and says what is likely.`,
 		Example: `  sudo hirune diagnose
   sudo hirune diagnose --at '15:30' --verbose
   hirune diagnose --tape site.hirune --lang ja`,
@@ -59,9 +61,9 @@ It reads the recorder's tape. Where there is none, or it has ended, it looks at 
 
 func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 	l, err := a.fromTape(f, question{since: time.Duration(f.since), at: f.at})
-	if errors.Is(err, tape.ErrMissing) && f.tape == "" && f.at == "" {
-		fmt.Fprintln(a.err, "no recording yet; looking at the server as it is now")
-		l, err = a.fromServer(ctx, f)
+	if errors.Is(err, tape.ErrMissing) && f.tape == "" {
+		fmt.Fprintln(a.err, "no recording yet; looking at the server as it is now, and at what it kept by itself")
+		l, err = a.fromServer(ctx, f, true)
 	} else if why := a.lacking(l); err == nil && f.tape == "" && f.at == "" && why != "" {
 		fmt.Fprintf(a.err, "%s; looking at the server as it is now, too\n", why)
 		l, err = a.withServer(ctx, f, l)
@@ -70,7 +72,10 @@ func (a *app) diagnose(ctx context.Context, f diagnoseFlags) error {
 		return err
 	}
 	v := judge(l)
-	if f.at == "" && f.since == 0 {
+	if v, err = a.orKept(f, l, v); err != nil {
+		return err
+	}
+	if f.at == "" && f.since == 0 && l.kept == nil {
 		if v, err = a.orEarlier(f, l, v); err != nil {
 			return err
 		}
@@ -136,8 +141,9 @@ func (a *app) fromTape(f diagnoseFlags, q question) (loaded, error) {
 	return l, nil
 }
 
-// fromServer looks at the server as it is now.
-func (a *app) fromServer(ctx context.Context, f diagnoseFlags) (loaded, error) {
+// fromServer looks at the server as it is now, and where nobody recorded also
+// at what it kept by itself.
+func (a *app) fromServer(ctx context.Context, f diagnoseFlags, back bool) (loaded, error) {
 	cfg, err := a.config(f.config)
 	if err != nil {
 		return loaded{}, err
@@ -150,19 +156,27 @@ func (a *app) fromServer(ctx context.Context, f diagnoseFlags) (loaded, error) {
 	defer eyes.close()
 	p := a.start("looking at the server", lookFor)
 	eyes.traffic.HistoryBytes = liveHistory
+	readKept := func() *kept { return nil }
+	if back {
+		readKept = a.lookBack(ctx, eyes, cfg)
+	}
 	records, err := collect.Sample(ctx, eyes.collectors, lookFor, collect.Options{Version: version()})
 	p.done()
 	records = append(records, a.restOfLogs(ctx, eyes)...)
+	k := readKept()
+	if k != nil {
+		a.askPlans(ctx, eyes, k, records)
+	}
 	if ctx.Err() != nil {
 		return loaded{}, hint.Wrap(errors.New("interrupted before there was an answer"), "interrupted", "let it look for "+long(lookFor))
 	}
-	return loaded{records: records, fresh: anew(eyes.collectors, began), from: began, to: a.now()}, err
+	return loaded{records: records, fresh: anew(eyes.collectors, began), from: began, to: a.now(), kept: k}, err
 }
 
 // withServer adds how the server is now to what was recorded before. The
 // verdict is then about now.
 func (a *app) withServer(ctx context.Context, f diagnoseFlags, before loaded) (loaded, error) {
-	now, err := a.fromServer(ctx, f)
+	now, err := a.fromServer(ctx, f, false)
 	if err != nil {
 		return now, err
 	}

@@ -135,18 +135,33 @@ func TestAHealthyHourInFrontChangesNothing(t *testing.T) {
 		}
 		longer := f
 		longer.loaded.from = f.loaded.from.Add(-time.Hour)
-		want, got := f.with(slices.Clone(f.loaded.records)), longer.with(slices.Concat(hour, f.loaded.records))
+		// What was changed before anybody watched, was so in the longer recording, too.
+		for _, r := range f.loaded.records {
+			if _, is := r.Fact.(evidence.Change); is && r.At.Before(began) {
+				r = postponed(r, -time.Hour)
+			}
+			hour = append(hour, r)
+		}
+		want, got := f.with(slices.Clone(f.loaded.records)), longer.with(hour)
 		if want.Status != got.Status || !reflect.DeepEqual(causesOf(want), causesOf(got)) {
 			t.Errorf("%s: with a healthy hour in front %s %v, without it %s %v", f.name, got.Status, causesOf(got), want.Status, causesOf(want))
 		}
 	}
 }
 
-// lists reports whether a fact tells what happened, not what exists.
+// lists reports whether a fact tells what happened, not what exists or what logs
+// held before.
 func lists(f evidence.Fact) bool {
-	switch f.(type) {
-	case evidence.Host, evidence.Cgroup, evidence.ServiceUse, evidence.ProcessUse, evidence.WorkerPool, evidence.DBStatus, evidence.Traffic, evidence.Probe, evidence.SelfCost:
+	switch f := f.(type) {
+	case evidence.Host, evidence.Cgroup, evidence.Filesystem, evidence.ServiceUse, evidence.ProcessUse, evidence.WorkerPool, evidence.Outbound, evidence.SelfCost,
+		evidence.Statement, evidence.Transaction, evidence.LockWait, evidence.DBStatus, evidence.DigestUse, evidence.SessionUse, evidence.Attack, evidence.Probe:
 		return true
+	case evidence.Traffic:
+		return !f.FromHist
+	case evidence.ClientUse:
+		return !f.FromHist
+	case evidence.PathUse:
+		return !f.FromHist
 	}
 	return false
 }
@@ -182,7 +197,7 @@ var named = map[string]bool{
 	"site.Schema": true, "site.Prefix": true, "site.Plugins": true, "site.Root": true,
 	"cron-event.Hook": true, "cron-event.Owner": true, "owner.Table": true, "owner.Plugin": true,
 	"hook-table.Hook": true, "hook-table.Table": true, "hook-table.Plugin": true, "hook-table.File": true,
-	"error-line.Message": true, "change.Name": true, "options.Table": true, "options.Largest.Name": true, "options.Largest.Owner": true,
+	"error-line.Message": true, "filesystem.Takes.Path": true, "error-line.File": true, "change.Name": true, "options.Table": true, "options.Largest.Name": true, "options.Largest.Owner": true,
 }
 
 // renamer gives each name another one, the same by the same. Of a name only
@@ -194,7 +209,7 @@ var oneName = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)
 // learn takes in the names that stand alone in their fields.
 func (n *renamer) learn(field, text string) {
 	switch field {
-	case "statement.Digest", "transaction.Digest", "lock-wait.WaiterDigest", "lock-wait.BlockerDigest", "digest.Digest", "plan.Digest", "filter.Digest", "error-line.Message", "plan.Keys", "site.Root", "hook-table.File", "change.Name":
+	case "statement.Digest", "transaction.Digest", "lock-wait.WaiterDigest", "lock-wait.BlockerDigest", "digest.Digest", "plan.Digest", "filter.Digest", "error-line.Message", "error-line.File", "plan.Keys", "site.Root", "hook-table.File", "change.Name":
 		return // texts in which names stand
 	}
 	// "core" and PRIMARY are words of the vocabulary, not names.

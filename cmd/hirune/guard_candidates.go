@@ -55,6 +55,9 @@ func whyBanned(id string, b attack.BanProposal) string {
 // together, so one of them is enough.
 func whoseWord(found *discover.Found) string {
 	for _, w := range found.WebServers {
+		if w.Behind != "" {
+			continue // its log is not counted
+		}
 		for _, l := range w.AccessLogs {
 			if l.Proxy != nil {
 				return "the log " + l.Path + " has its clients from a proxy (" + l.Proxy.Header + ")"

@@ -83,7 +83,10 @@ func reachCollectors(e *eyes) []collect.Timed {
 		case *collectors.Probes:
 			c.Every, t.Every = reachBeat, reachBeat
 			out = append(out, t)
-		case *collectors.Host, *collectors.Processes, *collectors.Pools, *collectors.Filesystems, *collectors.WordPress, *collectors.Cgroups:
+		case *collectors.Filesystems:
+			c.Bare = true
+			out = append(out, t)
+		case *collectors.Host, *collectors.Processes, *collectors.Pools, *collectors.WordPress, *collectors.Cgroups:
 			out = append(out, t)
 		}
 	}

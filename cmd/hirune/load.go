@@ -67,6 +67,7 @@ type loaded struct {
 	stats   tape.Stats
 	trouble []trouble // of the last days, by the minutes
 	left    bool      // more was asked for than is read at once, and nothing there
+	kept    *kept     // what the server kept by itself; nil where there is a recording
 }
 
 // load reads the asked time of a tape, with the facts about what existed then

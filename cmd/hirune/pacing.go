@@ -80,7 +80,7 @@ func paceCollectors(e *eyes, pages time.Duration) []collect.Timed {
 		case *collectors.Host, *collectors.Cgroups:
 			t.Every = everyBeat
 		case *collectors.Filesystems:
-			t.Every = fastChange
+			c.Bare, t.Every = true, fastChange
 		case *collectors.Probes:
 			c.Every, t.Every = pages, everyBeat
 		default:

@@ -52,6 +52,7 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	fresh := !exists(a.tapePath(f.tape))
 	w, err := a.openTape(f.tape)
 	if err != nil {
 		return err
@@ -66,6 +67,8 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	defer eyes.close()
 	fmt.Fprintf(a.err, "recording to %s; Ctrl-C ends it\n", safe(w.Path()))
 	dir := a.stateDir(f.state)
+	marks := a.openMarks(w.Path()+marksName, fresh || w.Aside() != "")
+	eyes.traffic.Marks, eyes.errors.Marks = marks, marks
 	eyes.add(checkEye{checks: a.checks(w.Path(), dir), say: a.sayCheck(dir)}, collect.Timed{Every: slowChange, Steady: true, Timeout: time.Minute})
 	began := a.now()
 	err = w.Append(anew(eyes.collectors, began))
@@ -74,7 +77,7 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 	}
 	ended := a.keepBans(ctx, dir, eyes)
 	guarded := a.guardSite(ctx, cfg, dir, eyes)
-	err = collect.Run(ctx, eyes.collectors, w, collect.Options{Version: version(), Warn: a.tapeFails})
+	err = collect.Run(ctx, eyes.collectors, &marking{Writer: w, marks: marks, warn: a.marksFail}, collect.Options{Version: version(), Warn: a.tapeFails})
 	guarded()
 	ended()
 	if lost := w.Lost(); lost > 0 {
@@ -87,8 +90,8 @@ func (a *app) record(ctx context.Context, f recordFlags) (err error) {
 // openTape opens the tape to record to. The default one's folder is made, a
 // folder that the user names is not: it may be a typing error.
 func (a *app) openTape(path string) (*tape.Writer, error) {
-	if path == "" {
-		path = a.ownTape()
+	own := path == ""
+	if path = a.tapePath(path); own {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, hint.Wrap(fmt.Errorf("make the folder of the tape: %w", err), "tape-folder", "record to another file: hirune record --tape FILE")
 		}
@@ -101,6 +104,14 @@ func (a *app) openTape(path string) (*tape.Writer, error) {
 		fmt.Fprintf(a.err, "the tape was damaged; it is kept as %s, and a new one is begun\n", safe(aside))
 	}
 	return w, nil
+}
+
+// tapePath is the tape to record to.
+func (a *app) tapePath(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	return a.ownTape()
 }
 
 // tapeFails tells when the tape cannot be written, and when it can again.

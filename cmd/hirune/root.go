@@ -42,7 +42,7 @@ Exit codes: 0 nothing found, 1 something found, 2 could not tell or wrong usage.
 	c.SetVersionTemplate("hirune {{.Version}}\n")
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.SetHelpCommand(&cobra.Command{Hidden: true})
-	c.AddCommand(a.recordCmd(), a.diagnoseCmd(), a.planCmd(), a.applyCmd(), a.undoCmd(), a.historyCmd(), a.verifyCmd(), a.keepCmd(), a.blockCmd(), a.unblockCmd(), a.blocksCmd(), a.allowCmd(), a.attacksCmd(), a.doctorCmd(), a.demoCmd(), a.tapeCmd(), a.completionCmd(), a.manCmd(), a.versionCmd())
+	c.AddCommand(a.recordCmd(), a.diagnoseCmd(), a.auditCmd(), a.planCmd(), a.applyCmd(), a.undoCmd(), a.historyCmd(), a.verifyCmd(), a.keepCmd(), a.blockCmd(), a.unblockCmd(), a.blocksCmd(), a.allowCmd(), a.attacksCmd(), a.doctorCmd(), a.demoCmd(), a.tapeCmd(), a.importCmd(), a.completionCmd(), a.manCmd(), a.versionCmd())
 	return c
 }
 

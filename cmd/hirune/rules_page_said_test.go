@@ -2,9 +2,12 @@ package main
 
 import (
 	"go/ast"
+	"go/importer"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"go/types"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,65 +18,90 @@ import (
 const rulesDir = "../../internal/core/diagnose/rules"
 
 // said returns, for each function of the rules' package that makes a rule, the
-// sentences that it and what it calls can say. Calls are followed by name.
+// texts that stand in it and in what it calls: the ids of its sentences are
+// among them.
 func said(t *testing.T) map[string][]string {
 	t.Helper()
-	files := token.NewFileSet()
-	pkgs, err := parser.ParseDir(files, rulesDir, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0) //nolint:staticcheck // of one package without build tags this is all there is to know
-	if err != nil || len(pkgs) != 1 {
-		t.Fatalf("read %s: %d packages, %v", rulesDir, len(pkgs), err)
+	set := token.NewFileSet()
+	files := sources(t, set)
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}
+	conf := types.Config{Importer: importer.ForCompiler(set, "source", nil)}
+	if _, err := conf.Check("hirune/internal/core/diagnose/rules", set, files, info); err != nil {
+		t.Fatalf("read %s: %v", rulesDir, err)
 	}
-	bodies := map[string][]ast.Node{}
-	var makers []string
-	for _, f := range pkgs["rules"].Files {
+	s := speech{info: info, bodies: map[types.Object]ast.Node{}}
+	var makers []*ast.FuncDecl
+	for _, f := range files {
 		for _, d := range f.Decls {
-			fn, ok := d.(*ast.FuncDecl)
-			if !ok {
-				continue
-			}
-			bodies[fn.Name.Name] = append(bodies[fn.Name.Name], fn.Body)
-			if fn.Recv == nil && fn.Name.IsExported() && fn.Name.Name != "All" {
-				makers = append(makers, fn.Name.Name)
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				s.bodies[info.Defs[d.Name]] = d
+				if d.Recv == nil && d.Name.IsExported() && d.Name.Name != "All" {
+					makers = append(makers, d)
+				}
+			case *ast.GenDecl: // tables that functions look into
+				for _, spec := range d.Specs {
+					if v, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.VAR {
+						s.bodies[info.Defs[v.Names[0]]] = v
+					}
+				}
 			}
 		}
 	}
 	out := map[string][]string{}
 	for _, m := range makers {
-		seen := map[string]bool{}
-		says := map[string]bool{}
-		follow(bodies, m, seen, says)
-		out[m] = keys(says)
+		s.seen, s.texts = map[types.Object]bool{}, map[string]bool{}
+		s.follow(info.Defs[m.Name])
+		out[m.Name.Name] = keys(s.texts)
 	}
 	return out
 }
 
-// imported are the packages that rules may use; what stands behind their names is not followed.
-var imported = map[string]bool{"cmp": true, "diagnose": true, "evidence": true, "maps": true, "math": true, "recording": true, "slices": true, "sort": true, "strconv": true, "strings": true, "time": true, "unicode": true}
+func sources(t *testing.T, set *token.FileSet) []*ast.File {
+	t.Helper()
+	entries, err := os.ReadDir(rulesDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(set, filepath.Join(rulesDir, e.Name()), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
 
-// follow collects the literals that are ids of sentences in a function and in
-// those of the package whose names it mentions.
-func follow(bodies map[string][]ast.Node, name string, seen, says map[string]bool) {
-	if seen[name] {
+// speech collects the texts of a function and of what it uses of its package.
+type speech struct {
+	info   *types.Info
+	bodies map[types.Object]ast.Node
+	seen   map[types.Object]bool
+	texts  map[string]bool
+}
+
+func (s *speech) follow(o types.Object) {
+	body := s.bodies[o]
+	if o == nil || body == nil || s.seen[o] {
 		return
 	}
-	seen[name] = true
-	for _, body := range bodies[name] {
-		ast.Inspect(body, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.BasicLit:
-				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
-					says[text] = true
-				}
-			case *ast.SelectorExpr: // recording.All is not our All
-				if x, ok := n.X.(*ast.Ident); ok && imported[x.Name] {
-					return false
-				}
-			case *ast.Ident:
-				follow(bodies, n.Name, seen, says)
+	s.seen[o] = true
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+				s.texts[text] = true
 			}
-			return true
-		})
-	}
+		case *ast.Ident:
+			s.follow(s.info.Uses[n])
+		}
+		return true
+	})
 }
 
 // sentences are those of a rule whose ids begin with a prefix and have words.

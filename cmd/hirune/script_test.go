@@ -24,6 +24,10 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no script was found in testdata/script (error %v)", err)
 	}
+	tapes, err := filepath.Abs(frozen)
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -32,6 +36,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("FROZEN", tapes)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("STATE_DIRECTORY", filepath.Join(e.WorkDir, "machine")) // root's tape, not that of this machine
 			return nil

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"hirune/internal/core/evidence"
 	"hirune/internal/edge/collect"
@@ -16,6 +18,7 @@ type watch struct {
 	finder discover.Finder
 	latest atomic.Pointer[discover.Found]
 	told   map[string]bool // what could not be read, by place
+	paired time.Time       // when it was last asked which server stands before which
 }
 
 var _ collect.Collector = (*watch)(nil)
@@ -37,7 +40,12 @@ func (w *watch) Collect(ctx context.Context, b *collect.Beat) error {
 		if err != nil {
 			return err
 		}
+		markFronts(ctx, &found, b.Now)
 		w.latest.Store(&found)
+		w.paired = b.Now
+	}
+	if age := b.Now.Sub(w.paired); age >= frontsEvery || age < 0 {
+		w.pair(ctx, b.Now)
 	}
 	for _, n := range w.found().Notes {
 		if w.told[n.What] {
@@ -47,4 +55,17 @@ func (w *watch) Collect(ctx context.Context, b *collect.Beat) error {
 		b.Emit(evidence.Unseen{Source: w.Name(), Code: "unreadable", What: n.What, Detail: n.Why, Hint: n.Hint})
 	}
 	return nil
+}
+
+// pair marks the web servers that stand behind another one, in a finding of its
+// own: the latest one is read by others.
+func (w *watch) pair(ctx context.Context, now time.Time) {
+	w.paired = now
+	found := *w.found()
+	if len(found.Fronts()) == 0 {
+		return
+	}
+	found.WebServers = slices.Clone(found.WebServers)
+	markFronts(ctx, &found, now)
+	w.latest.Store(&found)
 }

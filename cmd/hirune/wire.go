@@ -15,6 +15,7 @@ type eyes struct {
 	*watch
 	collectors []collect.Timed
 	traffic    *collectors.Traffic
+	errors     *collectors.ErrorLogs
 	closers    []func() error
 }
 
@@ -38,6 +39,7 @@ func (a *app) open(ctx context.Context, cfg discover.Config) (*eyes, error) {
 	if err != nil {
 		return nil, err
 	}
+	markFronts(ctx, &found, a.now())
 	e.latest.Store(&found)
 	e.add(e.watch, collect.Timed{Every: fastChange, Timeout: 4 * time.Second})
 	e.host()
@@ -60,19 +62,20 @@ func (e *eyes) host() {
 	e.add(&collectors.Processes{Table: table}, collect.Timed{Every: everyBeat, Timeout: time.Second})
 	e.add(&collectors.Cgroups{Table: table}, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
 	e.add(&collectors.Pools{Table: table}, collect.Timed{Every: everyBeat, Timeout: time.Second})
+	e.add(&collectors.Outbound{Table: table}, collect.Timed{Every: 3 * everyBeat, Steady: true, Timeout: time.Second})
 	e.add(&collectors.Services{Table: table, Expect: e.expect()}, collect.Timed{Every: everyBeat, Timeout: time.Second})
-	e.add(&collectors.Filesystems{Found: e.found}, collect.Timed{Every: slowChange, Timeout: 2 * time.Second})
+	e.add(&collectors.Filesystems{Found: e.found}, collect.Timed{Every: fastChange, Steady: true, Timeout: 2 * time.Second})
 }
 
 // logs adds what reads the logs of the services, and the host's schedules.
 func (e *eyes) logs() {
 	found := func() discover.Found { return *e.found() }
 	e.traffic = collectors.NewTraffic(found)
-	errors := collectors.NewErrorLogs(found)
+	e.errors = collectors.NewErrorLogs(found)
 	e.add(e.traffic, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
-	e.add(errors, collect.Timed{Every: fastChange, Steady: true, Timeout: 4 * time.Second})
+	e.add(e.errors, collect.Timed{Every: fastChange, Steady: true, Timeout: 4 * time.Second})
 	e.add(&collectors.Schedules{}, collect.Timed{Every: 6 * time.Hour, Timeout: 4 * time.Second})
-	e.closers = append(e.closers, e.traffic.Close, errors.Close)
+	e.closers = append(e.closers, e.traffic.Close, e.errors.Close)
 }
 
 // anew says of each source that a new run begins: what it could not see in an

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"hirune/internal/core/evidence"
 	"hirune/internal/edge/collect"
 	"hirune/internal/edge/collect/collectors"
 	"hirune/internal/edge/discover"
@@ -34,7 +35,9 @@ func (e *eyes) sites(a *app, named []mysql.Credential) {
 	// again at the full pace.
 	e.add(wp, collect.Timed{Every: fastChange, Steady: true, Timeout: 15 * time.Second})
 	e.add(probes, collect.Timed{Every: everyBeat, Steady: true, Timeout: time.Second})
-	e.closers = append(e.closers, probes.Close)
+	changes := collectors.NewChanges(found)
+	e.add(changes, collect.Timed{Every: slowChange, Timeout: 4 * time.Second})
+	e.closers = append(e.closers, probes.Close, changes.Close)
 }
 
 // siteDB is the way to a site's database. Its connection is opened when it is
@@ -62,6 +65,14 @@ func (d *siteDB) TableNames(ctx context.Context, schema, prefix string) ([]strin
 		return nil, err
 	}
 	return d.conn.TableNames(ctx, schema, prefix)
+}
+
+// Options measures the site's options.
+func (d *siteDB) Options(ctx context.Context, schema, prefix string) (evidence.OptionUse, error) {
+	if err := d.connect(ctx); err != nil {
+		return evidence.OptionUse{}, err
+	}
+	return d.conn.Options(ctx, schema, prefix)
 }
 
 // connect logs in with the first account that gets in. It sees the site's own

@@ -172,6 +172,11 @@ func ruleIDs(s source) []string {
 	return out
 }
 
+// notInLab are the rules whose outage no lab can make, each with the reason.
+var notInLab = map[string]string{
+	"noisy-neighbour": "only a hypervisor makes steal; its scenes are in the tests of the rules",
+}
+
 func TestEveryRuleIsTestedAndHasItsOutageAndItsLookAlike(t *testing.T) {
 	const rules = "internal/core/diagnose/rules"
 	var ids []string
@@ -195,7 +200,7 @@ func TestEveryRuleIsTestedAndHasItsOutageAndItsLookAlike(t *testing.T) {
 		if !tested[id] {
 			t.Errorf("no test in %s names rule %s", rules, id)
 		}
-		if !fires[id] {
+		if !fires[id] && notInLab[id] == "" {
 			t.Errorf("no scenario in lab/scenarios has cause = %q", id)
 		}
 		if !silent[id] {

@@ -33,19 +33,25 @@ var allowed = map[string][]string{
 	"internal/core/apply":           {"internal/core/evidence", "internal/core/hint", "internal/core/remedy"},
 	"internal/core/verify":          {"internal/core/evidence", "internal/core/recording", "internal/core/diagnose", "internal/core/remedy"},
 
+	// What will bring the site down next.
+	"internal/core/audit": {"internal/core/evidence", "internal/core/recording", "internal/core/diagnose"},
+
 	"internal/core/report": {
 		"internal/core/hint", "internal/core/evidence", "internal/core/recording", "internal/core/diagnose",
-		"internal/core/remedy", "internal/core/verify", "internal/core/attack", "internal/core/block",
+		"internal/core/remedy", "internal/core/verify", "internal/core/attack", "internal/core/block", "internal/core/audit",
 	},
 
 	// The systems: each knows the vocabulary and the way to give advice, and no other edge.
-	"internal/edge/accesslog": {"internal/core/evidence", "internal/core/hint", "internal/core/attack"},
-	"internal/edge/discover":  {"internal/core/evidence", "internal/core/hint", "internal/edge/webconf"},
-	"internal/edge/errorlog":  {"internal/core/evidence", "internal/core/hint"},
-	"internal/edge/mysql":     {"internal/core/evidence", "internal/core/hint", "internal/edge/mysql/sqltext"},
-	"internal/edge/probe":     {"internal/core/evidence", "internal/core/hint"},
-	"internal/edge/tail":      {"internal/core/evidence", "internal/core/hint"},
-	"internal/edge/wordpress": {"internal/core/evidence", "internal/core/hint", "internal/core/attack"},
+	"internal/edge/accesslog":   {"internal/core/evidence", "internal/core/hint", "internal/core/attack", "internal/edge/tail"},
+	"internal/edge/discover":    {"internal/core/evidence", "internal/core/hint", "internal/edge/webconf"},
+	"internal/edge/errorlog":    {"internal/core/evidence", "internal/core/hint"},
+	"internal/edge/mysql":       {"internal/core/evidence", "internal/core/hint", "internal/edge/mysql/sqltext"},
+	"internal/edge/probe":       {"internal/core/evidence", "internal/core/hint"},
+	"internal/edge/tail":        {"internal/core/evidence", "internal/core/hint"},
+	"internal/edge/slowlog":     {},
+	"internal/edge/openmetrics": {"internal/core/evidence", "internal/core/hint", "internal/edge/mysql/sqltext"},
+	"internal/edge/sysstat":     {"internal/core/evidence"},
+	"internal/edge/wordpress":   {"internal/core/evidence", "internal/core/hint", "internal/core/attack"},
 
 	// The hands: they carry steps out, and read what a plan has to know first.
 	"internal/edge/mysql/survey": {"internal/core/evidence", "internal/core/hint", "internal/core/remedy", "internal/edge/mysql", "internal/edge/mysql/sqltext"},
@@ -65,6 +71,9 @@ var allowed = map[string][]string{
 
 	// A real server for the tests of those who talk to one.
 	"internal/edge/mysql/mysqltest": {},
+
+	// What a server kept by itself before anybody watched: read once, through the systems.
+	"internal/edge/past": {"internal/core/evidence", "internal/core/hint", "internal/edge/accesslog", "internal/edge/mysql/sqltext", "internal/edge/slowlog", "internal/edge/sysstat"},
 
 	"internal/edge/tape":    {"internal/core/evidence", "internal/core/recording", "internal/core/hint"},
 	"internal/edge/collect": {"internal/core/evidence", "internal/core/hint"},

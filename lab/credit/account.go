@@ -10,6 +10,7 @@ type Plan struct {
 	Baseline float64 `toml:"baseline"` // share of each vCPU that is earned; 0.1 is 10 %
 	Credit   float64 `toml:"credit"`   // at the start
 	Most     float64 `toml:"most"`     // what the account holds; Credit if 0
+	Memory   string  `toml:"memory"`   // that the whole machine has, as 700M; empty: no limit
 }
 
 // Base is what the machine may use for ever, in cores.

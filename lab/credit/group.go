@@ -16,7 +16,9 @@ const period = 100_000 // microseconds, the kernel's default
 
 // Group is a control group that holds the whole machine played. It works on version 1 (cpu and cpuacct) and on version 2.
 type Group struct {
+	name      string
 	cpu, acct string // the same directory on version 2 and where both are mounted together
+	memory    string // empty without a limit
 	v2        bool
 }
 
@@ -26,7 +28,7 @@ func NewGroup(name string) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Group{}
+	g := &Group{name: name}
 	switch {
 	case mounts["cpu"] != "" && mounts["cpuacct"] != "":
 		g.cpu, g.acct = filepath.Join(mounts["cpu"], name), filepath.Join(mounts["cpuacct"], name)
@@ -67,7 +69,7 @@ func readMounts(path string) (map[string]string, error) {
 		}
 		if w[2] == "cgroup" {
 			for option := range strings.SplitSeq(w[3], ",") {
-				if option == "cpu" || option == "cpuacct" {
+				if option == "cpu" || option == "cpuacct" || option == "memory" {
 					out[option] = w[1]
 				}
 			}
@@ -78,10 +80,47 @@ func readMounts(path string) (map[string]string, error) {
 
 // Dirs are the group's directories.
 func (g *Group) Dirs() []string {
-	if g.cpu == g.acct {
-		return []string{g.cpu}
+	out := []string{g.cpu}
+	if g.acct != g.cpu {
+		out = append(out, g.acct)
 	}
-	return []string{g.cpu, g.acct}
+	if g.memory != "" && g.memory != g.cpu {
+		out = append(out, g.memory)
+	}
+	return out
+}
+
+// LimitMemory gives everything in the group together so much memory, as "700M", and no swap. It is called before anything is started in it.
+func (g *Group) LimitMemory(size string) error {
+	mounts, err := readMounts("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	if g.v2 {
+		if err := write(mounts["cgroup2"], "cgroup.subtree_control", "+memory"); err != nil {
+			return err
+		}
+		g.memory = g.cpu
+		if err := write(g.memory, "memory.swap.max", "0"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return write(g.memory, "memory.max", size)
+	}
+	if mounts["memory"] == "" {
+		return errors.New("limit the memory: no cgroup memory controller is mounted")
+	}
+	dir := filepath.Join(mounts["memory"], g.name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return fmt.Errorf("make the control group: %w", err)
+	}
+	g.memory = dir
+	if err := write(dir, "memory.limit_in_bytes", size); err != nil {
+		return err
+	}
+	if err := write(dir, "memory.memsw.limit_in_bytes", size); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Wrap gives a command line that starts argv inside the group, under the same PID.

@@ -64,3 +64,27 @@ func TestGroupHoldsWhatItWrapsAndPlaysThePlan(t *testing.T) {
 		}
 	}
 }
+
+func TestAGroupsMemoryIsLimited(t *testing.T) {
+	needRoot(t)
+	g, err := NewGroup(fmt.Sprintf("hirune-lab-test-memory-%d", os.Getpid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Remove()
+	if err := g.LimitMemory("40M"); err != nil {
+		t.Fatal(err)
+	}
+	argv := g.Wrap([]string{"/bin/sh", "-c", "head -c 200000000 /dev/zero | tail -c 1 | wc -c"})
+	out, err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("a small program within the limit: %v: %s", err, out)
+	}
+	argv = g.Wrap([]string{"/bin/sh", "-c", "exec tail /dev/zero"}) // keeps all that it reads: there is no line in it
+	if err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).Run(); err == nil {
+		t.Error("a program that takes all memory was not killed")
+	}
+	if err := g.Remove(); err != nil {
+		t.Error(err)
+	}
+}

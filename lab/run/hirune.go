@@ -126,3 +126,31 @@ func (b *bench) diagnoseLive(ctx context.Context) error {
 	b.out.Live = live
 	return nil
 }
+
+// diagnoseCold asks after it all what somebody asks who has never recorded: without a tape, in a folder of its own. The verdict
+// must be that of the scenario's [cold].
+func (b *bench) diagnoseCold(ctx context.Context) {
+	if b.sc.Cold == nil || b.opt.Hirune == "" {
+		return
+	}
+	began := time.Now()
+	out, exit, err := b.diagnose(ctx, false, "cold.json", "--json")
+	cold := &Live{Seconds: time.Since(began).Seconds(), Exit: exit}
+	b.out.Cold = cold
+	if err != nil {
+		cold.Error = err.Error()
+		b.out.Wrong = append(b.out.Wrong, "cold: "+cold.Error)
+		return
+	}
+	answer, wrong := b.sc.Cold.Judge(out, exit)
+	cold.Status, cold.Causes = answer.Status, answer.CauseIDs()
+	for _, w := range wrong {
+		b.out.Wrong = append(b.out.Wrong, "cold: "+w)
+	}
+	if cold.Seconds > coldMost {
+		b.out.Wrong = append(b.out.Wrong, fmt.Sprintf("cold: it took %.0f s, must be at most %d", cold.Seconds, coldMost))
+	}
+}
+
+// coldMost is how long the first answer may take, in seconds.
+const coldMost = 60

@@ -113,6 +113,9 @@ func (o Outcome) Print(w io.Writer, sc scenario.Scenario) {
 	if o.Live != nil {
 		fmt.Fprintf(w, "  live: %.1f s, exit %d, %s %s %s\n", o.Live.Seconds, o.Live.Exit, o.Live.Status, strings.Join(o.Live.Causes, ", "), o.Live.Error)
 	}
+	if o.Cold != nil {
+		fmt.Fprintf(w, "  cold: %.1f s, exit %d, %s %s %s\n", o.Cold.Seconds, o.Cold.Exit, o.Cold.Status, strings.Join(o.Cold.Causes, ", "), o.Cold.Error)
+	}
 	for _, wrong := range o.Wrong {
 		fmt.Fprintf(w, "  WRONG: %s\n", wrong)
 	}

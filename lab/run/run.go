@@ -39,6 +39,7 @@ type Outcome struct {
 	CappedFrom float64                               `json:"capped_from"` // seconds; -1: never
 	TapeBytes  int64                                 `json:"tape_bytes,omitempty"`
 	Live       *Live                                 `json:"live,omitempty"`
+	Cold       *Live                                 `json:"cold,omitempty"` // after it all, without a tape
 	Took       float64                               `json:"took_seconds"`
 }
 
@@ -79,8 +80,17 @@ func Scenario(ctx context.Context, sc scenario.Scenario, opt Options, progress i
 		return b.out, err
 	}
 	defer func() { err = errors.Join(err, b.group.Remove()) }()
+	if sc.Plan.Memory != "" {
+		if err := b.group.LimitMemory(sc.Plan.Memory); err != nil {
+			return b.out, err
+		}
+	}
 	cfg := sc.Stack
 	cfg.Keep, cfg.Wrap = opt.Keep, b.group.Wrap
+	if opt.Seed > 1 { // no other run has a variation's data: some GB that nobody would take away today
+		cfg.CacheDir = filepath.Join(opt.Out, "cache")
+		defer func() { err = errors.Join(err, os.RemoveAll(cfg.CacheDir)) }()
+	}
 	b.site, err = stack.Up(ctx, cfg, progress)
 	if err != nil {
 		return b.out, fmt.Errorf("bring the site up: %w", err)
@@ -93,6 +103,7 @@ func Scenario(ctx context.Context, sc scenario.Scenario, opt Options, progress i
 		return b.out, errors.Join(err, b.keepLogs())
 	}
 	b.out.Took = time.Since(began).Seconds()
+	b.diagnoseCold(ctx)
 	return b.out, errors.Join(b.judge(ctx), b.write())
 }
 

@@ -29,6 +29,7 @@ type Scenario struct {
 	Phases  []Phase       `toml:"phase"`
 	Suffer  []Suffering   `toml:"suffer"`
 	Verdict Verdict       `toml:"verdict"`
+	Cold    *Verdict      `toml:"cold"` // of a diagnosis after it all, by somebody who never recorded; none: not asked
 }
 
 // Injection is one mishap.
@@ -159,8 +160,10 @@ func (s Scenario) check() error {
 			bad("suffer: no phase %q", u.Phase)
 		}
 	}
-	if (s.Verdict.Exit == 1) != (s.Verdict.Cause != "") || len(s.Verdict.Status) == 0 {
-		bad("verdict: exit 1 and a cause belong together, and status must be given")
+	for _, v := range []*Verdict{&s.Verdict, s.Cold} {
+		if v != nil && ((v.Exit == 1) != (v.Cause != "") || len(v.Status) == 0) {
+			bad("verdict: exit 1 and a cause belong together, and status must be given")
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type Config struct {
 	Engine            map[string]string `toml:"engine"`              // further lines of [mariadbd]
 	MaxChildren       int               `toml:"max_children"`        // of PHP-FPM
 	MaxRequestWorkers int               `toml:"max_request_workers"` // of Apache
-	FPM               map[string]string `toml:"fpm"`                 // further lines of the pool www
+	FPM               map[string]string `toml:"fpm"`                 // further lines of the pool www; Expand replaces the stack's facts
 	LogDuration       bool              `toml:"log_duration"`        // append %D to the access log; Apache only
 	SQL               string            `toml:"sql"`                 // run as root in the site's database before the first page
 	Files             []File            `toml:"file"`
@@ -67,6 +68,7 @@ type Mount struct {
 	At     string `toml:"at"`     // below the stack's directory
 	Size   string `toml:"size"`   // as mount takes it: 40M
 	Inodes int    `toml:"inodes"` // 0: as many as it likes
+	Open   bool   `toml:"open"`   // anybody may make files in it, as in /tmp
 }
 
 // Seed is what the site has lived through before the run.
@@ -77,6 +79,8 @@ type Seed struct {
 	WeekShare  float64 `toml:"week_share"`  // share of the rest that falls into the last seven days
 	Posts      int     `toml:"posts"`       // on the site
 	ViewsDaily int     `toml:"views_daily"` // page views a day in the rotated access logs
+	// ViewsLately are page views a second in the last two hours, in the log only: as many as the run has.
+	ViewsLately float64 `toml:"views_lately"`
 }
 
 // WithDefaults fills in what is not given.
@@ -148,7 +152,7 @@ func (c Config) check() error {
 	}
 	for name, value := range c.FPM {
 		must("fpm setting", name, regexp.MustCompile(`^[a-z][a-z_.]*(\[[a-z_.]+\])?$`))
-		must("fpm."+name, value, line)
+		must("fpm."+name, strings.NewReplacer("{dir}", "", "{logs}", "").Replace(value), line)
 	}
 	for _, f := range c.Files {
 		if !filepath.IsLocal(f.Path) {

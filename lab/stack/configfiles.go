@@ -40,7 +40,7 @@ func (s *Stack) writeConfig() error {
 		StartServers, SpareServers, ThreadsPerChild, ServerLimit int
 		MaxRequestWorkers                                        int
 	}{
-		Config: s.cfg, Stack: s, Settings: pairs(s.cfg.Engine), PoolLines: pairs(s.cfg.FPM),
+		Config: s.cfg, Stack: s, Settings: s.pairs(s.cfg.Engine), PoolLines: s.pairs(s.cfg.FPM),
 		Modules: []string{"mpm_event", "authz_core", "mime", "dir", "rewrite", "proxy", "proxy_fcgi"},
 		// Debian's ratio of spare to most children, for any pool size.
 		StartServers: min(2, s.cfg.MaxChildren), SpareServers: max(2, min(3, s.cfg.MaxChildren)),
@@ -60,10 +60,10 @@ func (s *Stack) writeConfig() error {
 }
 
 // pairs are settings in order of name.
-func pairs(settings map[string]string) []pair {
+func (s *Stack) pairs(settings map[string]string) []pair {
 	var out []pair
 	for _, k := range slices.Sorted(maps.Keys(settings)) {
-		out = append(out, pair{k, settings[k]})
+		out = append(out, pair{k, s.Expand(settings[k])})
 	}
 	return out
 }

@@ -29,7 +29,11 @@ func (s *Stack) mountSmall() error {
 		if err := unix.Stat(at, &st); err != nil {
 			return fmt.Errorf("look at a mount point: %w", err)
 		}
-		options := fmt.Sprintf("size=%s,mode=%o,uid=%d,gid=%d", m.Size, st.Mode&0o7777, st.Uid, st.Gid)
+		mode := st.Mode & 0o7777
+		if m.Open {
+			mode = 0o1777
+		}
+		options := fmt.Sprintf("size=%s,mode=%o,uid=%d,gid=%d", m.Size, mode, st.Uid, st.Gid)
 		if m.Inodes > 0 {
 			options += ",nr_inodes=" + strconv.Itoa(m.Inodes)
 		}

@@ -27,6 +27,10 @@ func (s *Stack) writeOldLogs(data cacheEntry, now time.Time) error {
 		if d.Span == 0 {
 			d.Span = min(24*time.Hour, max(time.Second, data.SeededAt.Sub(from)))
 		}
+		lately := time.Time{}
+		if ago == 0 && s.cfg.Seed.ViewsLately > 0 {
+			lately = now
+		}
 		name := filepath.Join(s.LogDir(), "access.log")
 		if ago > 0 {
 			name += fmt.Sprintf(".%d", ago)
@@ -34,7 +38,11 @@ func (s *Stack) writeOldLogs(data cacheEntry, now time.Time) error {
 		if ago > 1 {
 			name += ".gz"
 		}
-		if err := s.writeDay(name, d, ago > 1); err != nil {
+		views := d.Span
+		if ago == 0 {
+			views = max(views, now.Sub(from)) // visitors have come since the rows were made, too
+		}
+		if err := s.writeDay(name, d, views, lately, ago > 1); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 		if err := os.Chtimes(name, time.Time{}, from.Add(d.Span)); err != nil {
@@ -44,7 +52,7 @@ func (s *Stack) writeOldLogs(data cacheEntry, now time.Time) error {
 	return nil
 }
 
-func (s *Stack) writeDay(name string, d day, packed bool) (err error) {
+func (s *Stack) writeDay(name string, d day, views time.Duration, lately time.Time, packed bool) (err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
@@ -58,15 +66,18 @@ func (s *Stack) writeDay(name string, d day, packed bool) (err error) {
 	}
 	b := bufio.NewWriter(w)
 	defer func() { err = errors.Join(err, b.Flush()) }()
-	s.dayLines(b, d)
+	s.dayLines(b, d, views)
+	if !lately.IsZero() {
+		s.latelyLines(b, lately)
+	}
 	return nil
 }
 
-// dayLines writes a day's attacks and views in order of time.
-func (s *Stack) dayLines(w io.Writer, d day) {
+// dayLines writes a day's attacks and its views over a time of their own, in order of time.
+func (s *Stack) dayLines(w io.Writer, d day, over time.Duration) {
 	rng := rand.New(rand.NewPCG(uint64(d.From.Unix()), 1)) // the same day gets the same views
-	views := int(float64(s.cfg.Seed.ViewsDaily) * d.Span.Hours() / 24)
-	view := func(i int) time.Time { return d.From.Add(d.Span * time.Duration(i) / time.Duration(views)) }
+	views := int(float64(s.cfg.Seed.ViewsDaily) * over.Hours() / 24)
+	view := func(i int) time.Time { return d.From.Add(over * time.Duration(i) / time.Duration(views)) }
 	for a, v := 0, 0; a < d.Rows || v < views; {
 		if v == views || a < d.Rows && d.at(a).Before(view(v)) {
 			s.line(w, attackerIP(a), d.at(a), "POST /xmlrpc.php", 402, AttackerAgent, 16000+rng.IntN(4000))
@@ -76,6 +87,18 @@ func (s *Stack) dayLines(w io.Writer, d day) {
 		ip := fmt.Sprintf("198.18.%d.%d", 20+rng.IntN(40), 1+rng.IntN(250))
 		s.line(w, ip, view(v), "GET /"+PostSlug(1+rng.IntN(s.cfg.Seed.Posts))+"/", 30000+rng.IntN(5000), BrowserAgents[rng.IntN(len(BrowserAgents))], 20000+rng.IntN(9000))
 		v++
+	}
+}
+
+// latelyLines writes the views of the last two hours before a moment.
+func (s *Stack) latelyLines(w io.Writer, until time.Time) {
+	const over = 2 * time.Hour
+	rng := rand.New(rand.NewPCG(uint64(until.Unix()), 2))
+	n := int(s.cfg.Seed.ViewsLately * over.Seconds())
+	for i := range n {
+		at := until.Add(-over + over*time.Duration(i)/time.Duration(n))
+		ip := fmt.Sprintf("198.18.%d.%d", 20+rng.IntN(40), 1+rng.IntN(250))
+		s.line(w, ip, at, "GET /"+PostSlug(1+rng.IntN(s.cfg.Seed.Posts))+"/", 30000+rng.IntN(5000), BrowserAgents[rng.IntN(len(BrowserAgents))], 20000+rng.IntN(9000))
 	}
 }
 

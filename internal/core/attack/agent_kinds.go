@@ -121,6 +121,16 @@ func kindOf(agent []byte) int {
 	return int(best)
 }
 
+// Robot is the name of the crawler or search engine that an agent says it is;
+// empty where it says to be neither. Anybody can say so.
+func Robot(agent []byte) string {
+	i := kindOf(agent)
+	if k := kindAt(i); k != kindSearch && k != kindCrawler {
+		return ""
+	}
+	return agentNames[i].shown()
+}
+
 // kindAt is the kind of a name by its index.
 func kindAt(i int) kind {
 	if i < 0 {

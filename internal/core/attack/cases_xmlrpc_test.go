@@ -108,6 +108,26 @@ var xmlrpcCases = []detectorCase{
 			s.call(start+i*5, "203.0.113.30", "Java/17", 167)
 		}
 	}, nil, false},
+	{"xmlrpc-brute-force", "a program that publishes much", false, func(s *site) {
+		for i := range int64(1000) {
+			s.call(start+i*5, "203.0.113.30", "Java/17", 167)
+		}
+	}, nil, false},
+	{"xmlrpc-brute-force", "refusals that are packed well", true, func(s *site) {
+		for i := range int64(1200) {
+			s.call(start+i/2, "198.51.100.7", "python-requests/2.31", 152)
+		}
+	}, func(t *testing.T, a Attack) { within2(t, "attempts", a.Attempts, 1200) }, false},
+	{"xmlrpc-distributed", "refusals that are packed well, to many", true, func(s *site) {
+		for i := range int64(900) {
+			s.call(start+3600+i*12, fmt.Sprintf("198.%d.%d.%d", 18+i%300%7, i%300/10, i%300%10+1), "", 152)
+		}
+	}, func(t *testing.T, a Attack) { within2(t, "attempts", a.Attempts, 900) }, false},
+	{"xmlrpc-distributed", "a few programs that publish", false, func(s *site) {
+		for i := range int64(900) {
+			s.call(start+i*60, fmt.Sprintf("203.0.113.%d", 30+i%4), "Java/17", 167)
+		}
+	}, nil, false},
 	{"xmlrpc-distributed", "three hundred addresses, three calls each", true, func(s *site) {
 		for i := range int64(900) {
 			s.call(start+3600+i*12, fmt.Sprintf("198.%d.%d.%d", 18+i%300%7, i%300/10, i%300%10+1), "", 441)

@@ -105,9 +105,9 @@ func TestPropose(t *testing.T) {
 		"reads a page or two":  {t: siegeOf(login, Hurts, with(one, func(a *Actor) { a.Views = 40 })), want: "ban/firewall 203.0.113.7/32 " + plan},
 		"an administrator":     {in: ProposeIn{Admins: []netip.Addr{netip.MustParseAddr("2001:db8:1:2::99")}}, t: siegeOf(login, Hurts, one, v6), want: "ban/firewall 203.0.113.7/32 -admin-session " + plan},
 		"the proxy itself":     {in: ProposeIn{Proxies: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}, t: siegeOf(login, Hurts, one, v6), want: "ban/firewall 2001:db8:1:2::/64 -proxy " + plan},
-		"it got in":            {in: ProposeIn{BreakIn: evidence(LikelyIn)}, t: siegeOf(login, Harmless, one), want: "ban/firewall 203.0.113.7/32 " + plan},
-		"it got in by noise":   {in: ProposeIn{BreakIn: evidence(Confirmed)}, t: siegeOf("plugin-probing", Harmless, one), want: "ban/firewall 203.0.113.7/32 " + plan},
-		"it may have got in":   {in: ProposeIn{BreakIn: evidence(LookAtThis)}, t: siegeOf("plugin-probing", Harmless, one), want: ""},
+		"it got in":            {in: ProposeIn{BreakIn: speaking(LikelyIn)}, t: siegeOf(login, Harmless, one), want: "ban/firewall 203.0.113.7/32 " + plan},
+		"it got in by noise":   {in: ProposeIn{BreakIn: speaking(Confirmed)}, t: siegeOf("plugin-probing", Harmless, one), want: "ban/firewall 203.0.113.7/32 " + plan},
+		"it may have got in":   {in: ProposeIn{BreakIn: speaking(LookAtThis)}, t: siegeOf("plugin-probing", Harmless, one), want: ""},
 		"behind a proxy":       {in: ProposeIn{Proxied: true}, t: siegeOf(login, Hurts, one), want: "ban/web-server 203.0.113.7/32 " + plan},
 		"the proxy is logged":  {in: ProposeIn{Peers: Peers{Proxies: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Share: 0.97}}, t: siegeOf("sql-injection", Hurts, one), want: "ban/firewall !propose-proxy"},
 		"forgeable":            {in: ProposeIn{Forgeable: true, Proxied: true}, t: siegeOf(login, Hurts, one), want: "rate-limit/rate-limit `hirune block rate-limit:login --plan`; ban/web-server !propose-forgeable optional"},
@@ -143,15 +143,15 @@ func fiftyNames() string {
 	return out
 }
 
-// evidence speaks against 203.0.113.7.
-func evidence(w BreakInStatus) BreakIn {
+// speaking is what speaks against 203.0.113.7.
+func speaking(w BreakInStatus) BreakIn {
 	return BreakIn{Status: w, Evidence: []Evidence{{ID: "no-address", Weight: w}, {ID: "login-after-failures", Weight: w, Client: "203.0.113.7"}}}
 }
 
 // Who got in is told once; for what else it did, nothing more has to be done.
 func TestAnIntruderIsBannedOnce(t *testing.T) {
 	one := guesser("203.0.113.7/32", 40)
-	in := ProposeIn{Now: proposeNow, BreakIn: evidence(Confirmed)}
+	in := ProposeIn{Now: proposeNow, BreakIn: speaking(Confirmed)}
 	in.Picture.Attacks = []Attack{siegeOf("php-in-uploads", Harmless, one), siegeOf("wp-login-brute-force", Harmless, one)}
 	want := "ban/firewall 203.0.113.7/32 `hirune block --plan`; ban/firewall 203.0.113.7/32 optional `hirune block wp-login-brute-force --plan`"
 	if got := brief(Propose(in)); got != want {

@@ -197,6 +197,9 @@ var tracking = map[string]bool{
 	"mc_cid": true, "mc_eid": true, "_ga": true, "_gl": true, "ref": true, "srsltid": true, "amp": true, "_hsenc": true, "_hsmi": true,
 }
 
+// Tracks reports whether a parameter says only where a visitor came from: any address may have it.
+func Tracks(key []byte) bool { return tracks(key) }
+
 func tracks(key []byte) bool { return tracking[string(key)] || bytes.HasPrefix(key, []byte("utm_")) }
 
 // keySigns are told by the name of a parameter and its value, still encoded.

@@ -26,9 +26,14 @@ const (
 	appHammers = 100
 	// Few texts refuse; more sizes than these are something else.
 	faultsMost = 64
-	// A refusal has 370 bytes of body at least, and compressed some 230; the
-	// answer to a post that was published has 160.
-	faultLeast = 200
+	// A refusal has 370 bytes of body at least, and compressed by gzip some 230; the
+	// answer to a post that was published has 160. Other compressions make it
+	// smaller: between the two bounds a size is that of a refusal only where so many
+	// clients get it, or one so often, as nobody publishes posts.
+	faultLeast    = 200
+	faultSmallest = 100
+	manyPosts     = 400 // by one client,
+	fastPosts     = 200 // and in one burst
 	// The fault of pingback.ping has an empty text: fault code 0 in 370 bytes of
 	// body in every language (WordPress 6.1; "200 370" stands in three independent
 	// logs). Where headers are counted, too, it is told by how much smaller it is
@@ -54,6 +59,8 @@ func (s *sizeSeen) add(o *sizeSeen) {
 // refusal reports whether a size that came so often is that of a refusal.
 func (s *sizeSeen) refusal(size int32) bool {
 	switch {
+	case size < faultLeast:
+		return s.hammers > 0 || s.actors >= sharedActors && s.answers >= sharedAnswers
 	case s.hammers > 0, s.actors >= sharedActors && s.answers >= sharedAnswers, s.actors >= steadyActors && s.answers >= steadyAnswers:
 		return true
 	case slices.ContainsFunc(usualFaults, func(f int32) bool { return about(size, f) }):
@@ -111,7 +118,7 @@ func (c *court) learnSizes() {
 // seeSizes counts the sizes that one caller got.
 func (c *court) seeSizes(by map[int32]*sizeSeen, s *suspect) {
 	for _, z := range s.sizes {
-		if z.n == 0 || z.size < faultLeast || c.bundled(z.size, usualFaults) >= multicallLeast {
+		if z.n == 0 || z.size < faultSmallest || c.bundled(z.size, usualFaults) >= multicallLeast {
 			continue
 		}
 		e := by[z.size]
@@ -123,7 +130,11 @@ func (c *court) seeSizes(by map[int32]*sizeSeen, s *suspect) {
 			e.actors++
 			e.answers += uint64(z.n)
 		}
-		if z.n >= hammerAnswers && float64(z.n) >= hammerShare*float64(s.sized()) && s.burst.peak >= hammerBurst {
+		answers, burst := hammerAnswers, hammerBurst
+		if z.size < faultLeast {
+			answers, burst = manyPosts, fastPosts
+		}
+		if int(z.n) >= answers && float64(z.n) >= hammerShare*float64(s.sized()) && int(s.burst.peak) >= burst {
 			e.hammers++
 		}
 	}

@@ -101,11 +101,12 @@ func (c *Case) JobAt(began time.Time) (job evidence.Schedule, due time.Time, ok 
 	return job, due, ok
 }
 
-// atOneTime reports whether a crontab line names one minute of one hour.
+// atOneTime reports whether a crontab line names one minute of one hour, or an
+// event of the database has one time of the day.
 func atOneTime(spec string) bool {
 	f := strings.Fields(spec)
 	number := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-	return spec == "@daily" || spec == "@midnight" || len(f) == 5 && number(f[0]) && number(f[1]) && f[2] == "*" && f[3] == "*" && f[4] == "*"
+	return spec == "@daily" || spec == "EVERY 1 DAY" || spec == "@midnight" || len(f) == 5 && number(f[0]) && number(f[1]) && f[2] == "*" && f[3] == "*" && f[4] == "*"
 }
 
 // Owner returns the plugin that a table belongs to; found in its code before
@@ -137,7 +138,7 @@ func (c *Case) sitesOn(schema string) func(site string) bool {
 // recurrence says when the cause comes again.
 func (c *Case) recurrence(f Finding) *Recurrence {
 	if f.About.Table == "" {
-		return nil
+		return c.scheduleAgain(f)
 	}
 	e, ok := c.EventFor(f.About.Schema, f.About.Table, f.Active.From)
 	if !ok || e.IntervalS <= 0 || e.Hook != f.Origin.Hook {
@@ -157,7 +158,7 @@ func (c *Case) recurrence(f Finding) *Recurrence {
 func (c *Case) jobAgain(f Finding) *Recurrence {
 	j, due, ok := c.JobAt(f.Active.From)
 	if !ok || j.Spec != f.Origin.Schedule {
-		return nil
+		return c.foldAgain()
 	}
 	at := due.In(c.Loc).Format("15:04:05")
 	next := time.Unix(j.Next, 0)

@@ -16,15 +16,16 @@ type Case struct {
 	Episodes []Span // all times when they suffered
 	Loc      *time.Location
 
-	g    *grid
-	runs []Run
-	beat func(time.Time) time.Duration // how long one sample of the database stands for
+	g      *grid
+	onsets []time.Time
+	runs   []Run
+	beat   func(time.Time) time.Duration // how long one sample of the database stands for
 }
 
 // NewCase works out of a recording what rules ask: when visitors suffered, when
 // they did not, and which statements ran.
 func NewCase(w recording.Window, o Options) *Case {
-	c := &Case{W: w, Loc: o.Loc}
+	c := &Case{W: w, Loc: o.Loc, onsets: o.Onsets}
 	if c.Loc == nil {
 		c.Loc = time.UTC
 	}

@@ -95,9 +95,11 @@ func (c *Case) workersLink(s Span) (Link, bool) {
 	if t.Zero() {
 		return Link{}, false
 	}
+	// Behind PHP the web server fills up as well: PHP is what is told of.
+	php := len(c.Crews(t)) > 0 && c.Crews(t)[0].Full > 0
 	busy, limit, queue := 0, 0, 0
 	for _, p := range recording.All[evidence.WorkerPool](c.In(t)) {
-		if p.Max > 0 && p.Busy >= p.Max {
+		if p.Max > 0 && p.Busy >= p.Max && (!php || p.Service == evidence.ServicePHP) {
 			busy, limit, queue = max(busy, p.Busy), p.Max, max(queue, p.Queue)
 		}
 	}
@@ -112,8 +114,8 @@ func (c *Case) waitLink(Span) (Link, bool) {
 		return Link{}, false
 	}
 	v := c.visitors()
-	if v.OutageMs < 0 {
-		return Link{}, false
+	if v.OutageMs < 0 || v.QuietMs >= 0 && v.OutageMs <= v.QuietMs {
+		return Link{}, false // an error is often quicker than a page
 	}
 	return Link{ID: "visitors-wait", Role: RoleEffect, Span: c.Outage, Share: UnknownShare,
 		Say: Say("link-visitors-wait", "quiet", Ms(v.QuietMs), "outage", Ms(v.OutageMs), "worst", Ms(v.WorstMs))}, true

@@ -26,12 +26,21 @@ type Rule struct {
 	// Explains names rules whose findings on the same subject are only another
 	// view of this one's.
 	Explains []string
+	// Residual says that it blames what is left over: its findings are dropped where
+	// any other rule finds a cause.
+	Residual bool
+	// Yields says that its finding is only why another one came now, where that is of
+	// the same table or plugin and as sure: it is dropped then.
+	Yields bool
 }
 
 // Options are what the caller chooses.
 type Options struct {
 	At  time.Time      // diagnose the episode at or next to this moment; zero: the worst one
 	Loc *time.Location // for times of day; nil: UTC
+	// Onsets are when the server's own logs say that trouble began, over a longer
+	// time than the window, oldest first; nil: not known.
+	Onsets []time.Time
 }
 
 // slack is how far a cause may seem to begin after its effect: the probe and
@@ -57,31 +66,40 @@ func Diagnose(w recording.Window, rules []Rule, o Options) Verdict {
 	if len(v.Causes) > 0 {
 		first := v.Causes[0]
 		v.Chain = c.chain(first)
-		v.WhyNow = c.growth(first)
+		v.WhyNow = c.whyChanged(first, c.growth(first), rules)
 		v.Recurrence = c.recurrence(first)
 		v.Remedies = remedies(v.Causes)
+	} else {
+		v.Recurrence = c.foldAgain()
 	}
 	v.Rejected = c.rejected(rules, v.Causes, v.WhyNow)
+	v.Notes = append(v.Notes, c.changeNotes(v)...)
 	return v
 }
 
 // causes asks every rule, drops what another finding explains, and ranks.
 func (c *Case) causes(rules []Rule) []Finding {
 	var all []Finding
-	explains := map[string][]string{}
+	explains, yielding, residual := map[string][]string{}, map[string]bool{}, map[string]bool{}
 	for _, r := range rules {
-		explains[r.ID] = r.Explains
+		explains[r.ID], yielding[r.ID], residual[r.ID] = r.Explains, r.Yields, r.Residual
 		for _, f := range r.Match(c) {
 			f.Rule = r.ID
 			f.Harmless = c.Outage.Zero()
+			if c.Kept() {
+				f.Confidence = min(f.Confidence, unwatchedMost)
+			}
 			all = append(all, f)
 		}
 	}
 	kept := slices.DeleteFunc(slices.Clone(all), func(f Finding) bool {
-		return slices.ContainsFunc(all, func(g Finding) bool {
+		return yielding[f.Rule] && yields(f, all) || slices.ContainsFunc(all, func(g Finding) bool {
 			return slices.Contains(explains[g.Rule], f.Rule) && (g.About.Table == f.About.Table || f.About.Table == "" || g.About.Table == "")
 		})
 	})
+	if slices.ContainsFunc(kept, func(f Finding) bool { return !residual[f.Rule] }) {
+		kept = slices.DeleteFunc(kept, func(f Finding) bool { return residual[f.Rule] })
+	}
 	slices.SortStableFunc(kept, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(b.weight(), a.weight()), a.Active.From.Compare(b.Active.From), cmp.Compare(a.Rule, b.Rule))
 	})
@@ -92,6 +110,10 @@ func (c *Case) causes(rules []Rule) []Finding {
 func (f Finding) weight() float64 {
 	return f.Confidence * (0.2 + max(f.Share.CPU, f.Share.DatabaseTime, f.Share.WorkerTime, 0))
 }
+
+// unwatchedMost is the most confidence in a finding of which nobody watched the
+// effect: what a server keeps by itself is coarse, and says nothing of much.
+const unwatchedMost = 0.85
 
 // provenFrom is the confidence from which a finding counts as proven: the
 // mechanism was seen at work, from the object to the visitor.
@@ -135,6 +157,9 @@ func (c *Case) missing(rules []Rule, v Verdict) []Sentence {
 	}
 	if c.Quiet.Zero() && !c.Outage.Zero() {
 		out = append(out, Say("missing-quiet"))
+	}
+	if !c.Outage.Zero() && c.Kept() {
+		out = append(out, Say("missing-recorder"))
 	}
 	if v.Status == NotProven {
 		out = append(out, Say("missing-mechanism"))

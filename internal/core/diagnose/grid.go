@@ -52,6 +52,7 @@ const (
 	lineDynamic   = "requests"     // completed a second that cost PHP
 	lineErrors    = "errors"       // 5xx a second
 	lineDown      = "down"         // services that are down
+	lineTold      = "told"         // the server's own logs say that visitors suffer
 )
 
 func newGrid(w recording.Window) *grid {
@@ -118,6 +119,7 @@ func (g *grid) fill(w recording.Window) {
 	g.fillDatabase(w)
 	g.fillTraffic(w)
 	g.fillProbes(w)
+	g.fillTold(w)
 	for name, l := range g.lines {
 		n := 2
 		if name == lineVisitor || name == lineFail {
@@ -210,7 +212,11 @@ func (g *grid) fillDatabase(w recording.Window) {
 		g.paint(name, at, at, min(float64(time.Second)/float64(g.step), 1), summed)
 	}
 	for at, s := range recording.All[evidence.Statement](w) {
-		if s.Command != "Sleep" {
+		switch s.Command {
+		case "Sleep":
+		case evidence.CommandLogged:
+			g.paint(lineStmts, at.Add(-time.Duration(s.RunningMs)*time.Millisecond), at, 1, summed)
+		default:
 			count(lineStmts, at)
 		}
 	}

@@ -11,13 +11,13 @@ import (
 // growth says why the table of the finding became big enough to hurt: how fast
 // it grows, and which requests write it.
 func (c *Case) growth(f Finding) *Growth {
-	if f.About.Table == "" {
+	if f.About.Table == "" || f.Steady {
 		return nil
 	}
 	g := &Growth{Table: f.About.Table, Rows: c.Rows(f.About.Schema, f.About.Table), OldRows: -1, RowsPerDay: -1, PerDay: -1}
 	curve, ok := c.curve(f.About)
 	if !ok {
-		if g.Rows < 0 {
+		if g.Rows < 0 || f.Statement == nil && f.Share.DatabaseTime >= 0 { // how many rows there are says nothing of it
 			return nil
 		}
 		return g

@@ -57,10 +57,10 @@ func (c *Case) Traffic(s Span) map[string]Requests {
 	return out
 }
 
-// WorkerShare returns the share of one class in the time that PHP workers
+// WorkerShare returns the share of some classes in the time that PHP workers
 // spent, or in the number of requests that cost PHP where durations are not
 // logged; -1 if there was no such request. Timed says which it is.
-func WorkerShare(all map[string]Requests, class string) (share float64, timed bool) {
+func WorkerShare(all map[string]Requests, classes ...string) (share float64, timed bool) {
 	var took, count, allTook, allCount int64
 	timed = true
 	for name, r := range all {
@@ -69,8 +69,8 @@ func WorkerShare(all map[string]Requests, class string) (share float64, timed bo
 		}
 		timed = timed && r.TookMs >= 0
 		allTook, allCount = allTook+r.TookMs, allCount+r.Count
-		if name == class {
-			took, count = r.TookMs, r.Count
+		if slices.Contains(classes, name) {
+			took, count = took+r.TookMs, count+r.Count
 		}
 	}
 	switch {
@@ -173,11 +173,11 @@ type Client struct {
 	Requests int64
 }
 
-// Clients returns the busiest clients of a class in a span, busiest first.
-func (c *Case) Clients(s Span, class string) []Client {
+// Clients returns the busiest clients of some classes in a span, busiest first.
+func (c *Case) Clients(s Span, classes ...string) []Client {
 	sum := map[string]Client{}
 	for _, u := range recording.All[evidence.ClientUse](c.In(s)) {
-		if u.Class != class || u.FromHist {
+		if !slices.Contains(classes, u.Class) || u.FromHist {
 			continue
 		}
 		k := sum[u.Client]

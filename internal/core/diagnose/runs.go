@@ -25,6 +25,7 @@ type Run struct {
 	RowsRead int64         // the most that was seen; -1 unknown
 	Seen     time.Duration // database time: samples times their distance
 	Samples  int
+	Logged   bool // the slow log tells of it, at its end
 }
 
 // runKey tells executions apart: the same connection may run the same shape again.
@@ -50,6 +51,9 @@ func statementRuns(w recording.Window, beat func(time.Time) time.Duration) []Run
 		began := at.Add(-time.Duration(s.RunningMs) * time.Millisecond)
 		k := runKey{s.DB, s.ConnID, s.QueryID, s.Digest}
 		r := open[k]
+		if s.Command == evidence.CommandLogged {
+			r = nil // each line of the log is one execution
+		}
 		// Without a query id, one that seems to have begun later is another one.
 		if r == nil || at.Sub(r.Active.To) > runBreak || (s.QueryID == 0 && began.Sub(r.Active.From) > 3*time.Second) {
 			r = &Run{DB: s.DB, ConnID: s.ConnID, User: s.User, Schema: s.Schema, Digest: s.Digest, Verb: strings.ToUpper(s.Verb), Table: s.Table, RowsRead: -1}
@@ -60,7 +64,11 @@ func statementRuns(w recording.Window, beat func(time.Time) time.Duration) []Run
 		r.Active.To = at
 		r.Running = max(r.Running, time.Duration(s.RunningMs)*time.Millisecond)
 		r.RowsRead = max(r.RowsRead, s.RowsRead)
-		r.Seen += beat(at)
+		if s.Command == evidence.CommandLogged {
+			r.Seen, r.Logged = r.Running, true // nobody took samples: the log tells all of it
+		} else {
+			r.Seen += beat(at)
+		}
 		r.Samples++
 	}
 	out := make([]Run, 0, len(done))

@@ -72,7 +72,10 @@ func (g *grid) suffering(i int, slow float64) float64 {
 	if e, d := get(lineErrors), get(lineDynamic); e >= 0.5 && d > 0 && e/d > 0.2 {
 		return 1
 	}
-	if visitor == unknown && failed == unknown && get(lineQueue) > 0 && get(lineWorkers) >= 1 {
+	if visitor != unknown || failed != unknown {
+		return 0
+	}
+	if get(lineQueue) > 0 && get(lineWorkers) >= 1 || get(lineTold) > 0 {
 		return 1
 	}
 	return 0

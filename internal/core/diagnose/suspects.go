@@ -36,6 +36,9 @@ func (c *Case) rejected(rules []Rule, causes []Finding, why *Growth) []Rejected 
 			out = append(out, r)
 		}
 	}
+	if c.Kept() { // nobody looked: what was not seen is cleared of nothing
+		out = slices.DeleteFunc(out, func(r Rejected) bool { return r.Metric != "requests_per_second" && r.ID != "disk-space" })
+	}
 	return out
 }
 
@@ -53,10 +56,16 @@ func (c *Case) Troubled() Span {
 // right in all of 11 demand spikes and wrong in none of 99 other causes.
 const DemandFactor = 1.1
 
+// demandRules accuse demand itself.
+var demandRules = []string{"request-flood", "search-flood", "xmlrpc-login-flood", "wp-login-flood", "login-flood-by-many", "crawler-trap", "php-pool-too-small"}
+
 // clearFlood compares completed work, never queue length.
 func (c *Case) clearFlood(causes []Finding) []Rejected {
-	if slices.ContainsFunc(causes, func(f Finding) bool { return strings.HasSuffix(f.Rule, "-flood") }) || c.Quiet.Zero() {
+	if slices.ContainsFunc(causes, func(f Finding) bool { return slices.Contains(demandRules, f.Rule) }) || c.Quiet.Zero() {
 		return nil
+	}
+	if _, _, _, rush := c.Rush(); rush {
+		return nil // few were completed, but many came
 	}
 	q, o := c.QuietRate(Dynamic), c.rate(c.Troubled(), Dynamic)
 	// Requests come by chance: two standard deviations of the two counts are no rise.
@@ -68,11 +77,19 @@ func (c *Case) clearFlood(causes []Finding) []Rejected {
 	if peak > 2.5*q+2*math.Sqrt(q/bucket.Seconds())+1 {
 		return nil
 	}
-	if !c.has(evidence.Traffic{}.Kind()) || q <= 0 || o > DemandFactor*q+chance {
+	if !c.has(evidence.Traffic{}.Kind()) || q <= 0 {
 		return nil
 	}
-	return []Rejected{{ID: "request-flood", Metric: "requests_per_second", Baseline: q, Window: o,
-		Say: Say("cleared-request-flood", "quiet", Number(q), "outage", Number(o))}}
+	if o <= DemandFactor*q+chance {
+		return []Rejected{{ID: "request-flood", Metric: "requests_per_second", Baseline: q, Window: o,
+			Say: Say("cleared-request-flood", "quiet", Number(q), "outage", Number(o))}}
+	}
+	// More than in the quiet time, but no more than that hour always has.
+	if usual := c.HourRate(c.Troubled().From, Dynamic); usual > q && o <= DemandFactor*usual+chance {
+		return []Rejected{{ID: "request-flood", Metric: "requests_per_second", Baseline: usual, Window: o,
+			Say: Say("cleared-flood-hour", "usual", Number(usual), "outage", Number(o))}}
+	}
+	return nil
 }
 
 // memoryScarce is the share of memory below which a server begins to suffer.
@@ -85,6 +102,12 @@ func (c *Case) clearMemory() (Rejected, bool) {
 			least, total = h.MemAvailKB, h.MemTotalKB
 		}
 		kills += h.OOMKills
+	}
+	for _, g := range recording.All[evidence.Cgroup](c.In(Span{c.Troubled().From.Add(-2 * time.Minute), c.Troubled().To})) {
+		if free := g.MemLimitKB - g.MemUsedKB; g.MemLimitKB > 0 && least >= 0 && free < least {
+			least, total = max(free, 0), g.MemLimitKB // a container's own memory ends sooner
+		}
+		kills += g.OOMKills
 	}
 	if least < 0 || kills > 0 || float64(least) < memoryScarce*float64(total) {
 		return Rejected{}, false
@@ -114,7 +137,8 @@ func (c *Case) clearDiskSpace() (Rejected, bool) {
 			worst, mount = free, f.Mount
 		}
 	}
-	if mount == "" || worst < spaceScarce {
+	full := func(l evidence.ErrorLine) bool { return strings.HasSuffix(l.ID, "-disk-full") }
+	if mount == "" || worst < spaceScarce || len(c.Lines(c.Scope(), full)) > 0 {
 		return Rejected{}, false
 	}
 	return Rejected{ID: "disk-space", Metric: "free_share", Baseline: worst, Window: worst,
@@ -158,7 +182,11 @@ func (c *Case) clearLocks() (Rejected, bool) {
 		return Rejected{}, false
 	}
 	waits := recording.Count[evidence.LockWait](c.In(c.Troubled()))
-	if waits > 2 {
+	counted := int64(0) // by the server, where nobody asked who waits for whom
+	for _, s := range recording.All[evidence.DBStatus](c.In(c.Troubled())) {
+		counted += s.RowLocksWaiting
+	}
+	if waits > 2 || waits == 0 && counted > 2 {
 		return Rejected{}, false
 	}
 	return Rejected{ID: "locks", Metric: "lock_waits", Window: float64(waits), Say: Say("cleared-locks", "waits", Count(waits))}, true

@@ -42,7 +42,9 @@ func classOfAttack(id string) string {
 }
 
 // floodsOf are the rules that accuse a class of requests.
-var floodsOf = map[string]string{evidence.ClassXMLRPC: "xmlrpc-login-flood", evidence.ClassSearch: "search-flood"}
+var floodsOf = map[string][]string{
+	evidence.ClassXMLRPC: {"xmlrpc-login-flood", "login-flood-by-many"}, evidence.ClassLogin: {"wp-login-flood", "login-flood-by-many"}, evidence.ClassSearch: {"search-flood"},
+}
 
 // attackUse is what an attack took in a span. It is told by the minute: what of a
 // minute fell into the span is taken to be even. At most it was all of it.
@@ -123,7 +125,7 @@ func (c *Case) clearAttacks(causes []Finding, why *Growth) []Rejected {
 	var out []Rejected
 	for _, u := range uses {
 		flood := floodsOf[classOfAttack(u.id)]
-		accused := slices.ContainsFunc(causes, func(f Finding) bool { return flood != "" && f.Rule == flood })
+		accused := slices.ContainsFunc(causes, func(f Finding) bool { return slices.Contains(flood, f.Rule) })
 		if accused || u.attempts < 1 || len(out) == attacksCleared {
 			continue
 		}
@@ -178,7 +180,7 @@ func clearAttack(u, before *attackUse, work, quiet phpWork, why *Growth) (Reject
 func withoutTwins(all, attacks []Rejected) []Rejected {
 	for _, r := range attacks {
 		flood := floodsOf[classOfAttack(strings.TrimPrefix(r.ID, "attack-"))]
-		all = slices.DeleteFunc(all, func(o Rejected) bool { return flood != "" && o.ID == flood })
+		all = slices.DeleteFunc(all, func(o Rejected) bool { return slices.Contains(flood, o.ID) })
 	}
 	return append(all, attacks...)
 }

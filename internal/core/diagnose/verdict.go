@@ -85,6 +85,7 @@ type Finding struct {
 	Remedies   []string   // ids, in their order
 	Steps      []Link     // between the cause and the visitor that the rule itself knows
 	Harmless   bool       // visitors did not suffer from it yet
+	Steady     bool       // how large its table is plays no part
 }
 
 // Statement is the accused statement, as far as a remedy has to know it.
@@ -106,6 +107,7 @@ type Subject struct {
 	Path    string
 	Service string
 	Process string
+	Remote  string // address and port of another machine
 }
 
 // Origin is who does it, and when.

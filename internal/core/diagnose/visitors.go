@@ -20,10 +20,15 @@ func (c *Case) visitors() Visitors {
 	if in.Zero() {
 		in = Span{c.W.From, c.W.To}
 	}
+	seen := len(c.g.values(lineVisitor, in))
 	switch {
-	case c.has(evidence.Probe{}.Kind()):
+	case c.toldOnly(in):
+		v.How = "told"
+		v.QuietMs = c.g.quantile(lineVisitor, c.Quiet, 0.5)
+		return v
+	case c.has(evidence.Probe{}.Kind()) && seen > 0:
 		v.How = "probe"
-	case len(c.g.values(lineVisitor, in)) > 0:
+	case seen > 0:
 		v.How = "access-log"
 	}
 	v.QuietMs = c.g.quantile(lineVisitor, c.Quiet, 0.5)
@@ -33,6 +38,12 @@ func (c *Case) visitors() Visitors {
 	v.QuietFail = max(c.g.mean(lineFail, c.Quiet), 0)
 	v.StillGoing = !c.Outage.Zero() && c.W.To.Sub(c.Outage.To) < slack
 	return v
+}
+
+// toldOnly reports whether the trouble is known by the server's own logs alone:
+// who measured a page in it met a quick one, because he looked afterwards.
+func (c *Case) toldOnly(in Span) bool {
+	return !c.Outage.Zero() && len(c.g.values(lineTold, in)) > 0 && c.g.quantile(lineVisitor, in, 1) < slowMs && c.g.mean(lineFail, in) <= 0
 }
 
 // seriesShown are the series of the time line, with their units.
@@ -103,6 +114,12 @@ func (c *Case) notes(v Verdict) []Sentence {
 	}
 	for _, s := range recording.All[evidence.ClockStep](c.W) {
 		out = append(out, Say("note-clock-step", "step", time.Duration(s.StepMs)*time.Millisecond))
+	}
+	if len(v.Causes) == 0 {
+		out = append(out, c.leads()...)
+	}
+	if rate, quiet, _, rush := c.Rush(); rush && !slices.ContainsFunc(v.Causes, func(f Finding) bool { return slices.Contains(demandRules, f.Rule) }) {
+		out = append(out, Say("note-rush", "rate", Number(rate), "quiet", Number(quiet)))
 	}
 	out = append(out, c.gaps()...)
 	if v.SelfCPUMs >= 0 {

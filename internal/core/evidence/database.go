@@ -1,6 +1,11 @@
 package evidence
 
-// Statement is one row of the server's list of running statements.
+// CommandLogged is the Command of a statement that was over when it was told:
+// by the slow log, at its end, with RunningMs as long as it took.
+const CommandLogged = "Logged"
+
+// Statement is one row of the server's list of running statements, or one that
+// the slow log tells of.
 // Source: information_schema.PROCESSLIST or performance_schema.processlist.
 type Statement struct {
 	DB        string `cbor:"b,omitempty"` // instance, where there are several
@@ -8,7 +13,7 @@ type Statement struct {
 	QueryID   uint64 `cbor:"q,omitempty"` // MariaDB only; tells two equal statements of one connection apart
 	User      string `cbor:"u"`
 	Schema    string `cbor:"s,omitempty"`
-	Command   string `cbor:"k"`           // Query, Execute, Sleep, …
+	Command   string `cbor:"k"`           // Query, Execute, Sleep, …; CommandLogged
 	State     string `cbor:"t,omitempty"` // as the server words it
 	RunningMs int64  `cbor:"r"`           // since the statement began; whole seconds on MySQL
 	Digest    string `cbor:"d,omitempty"` // text with every literal replaced by ?; never raw
@@ -45,14 +50,16 @@ func (Transaction) Kind() string { return "transaction" }
 // Kinds of lock that a LockWait is for.
 const (
 	LockRow      = "row"
-	LockMetadata = "metadata"
-	LockTable    = "table"
+	LockMetadata = "metadata" // of a table: an ALTER, LOCK TABLES
+	LockTable    = "table"    // of a whole table, as MyISAM's
+	LockGlobal   = "global"   // of the whole server: FLUSH TABLES WITH READ LOCK, a backup
+	LockUser     = "user"     // GET_LOCK
 )
 
 // LockWait is one edge of the waiting graph: who waits for whom.
 type LockWait struct {
 	DB             string `cbor:"b,omitempty"`
-	Lock           string `cbor:"l"` // LockRow, LockMetadata, LockTable
+	Lock           string `cbor:"l"` // LockRow, LockMetadata, …
 	Waiter         uint64 `cbor:"w"` // connection ids
 	Blocker        uint64 `cbor:"k"` // 0 where the server does not name it
 	WaitMs         int64  `cbor:"m"`

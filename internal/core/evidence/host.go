@@ -71,6 +71,32 @@ type Filesystem struct {
 	// Holds says what of the site is on it: "root", "site", "database", "database-tmp",
 	// "sessions", "tmp", "logs".
 	Holds []string `cbor:"h,omitempty"`
+	// Takes is what the known suspects take of it, the largest first, those with
+	// the most files among them. Looked at when the recorder starts, now and then,
+	// and when room gets scarce.
+	Takes []Taken `cbor:"t,omitempty"`
+}
+
+// What a Taken is of.
+const (
+	TakenSessions = "sessions" // PHP's session files
+	TakenBinlog   = "binlog"   // the database's binary logs, all together
+	TakenTable    = "table"    // one table's file; Path is the table
+	TakenDatabase = "database" // what else the database keeps: redo, undo, system tablespace
+	TakenTmp      = "tmp"      // a file or a directory of temporary files
+	TakenLog      = "log"      // one log with its rotated ones
+	TakenSite     = "site"     // a directory of the site
+	TakenOther    = "other"    // files in the database's directory that are none of its own
+	TakenDeleted  = "deleted"  // files that are deleted and still open; Path is the program
+)
+
+// Taken is the room that one thing takes on a file system.
+type Taken struct {
+	What  string `cbor:"w"` // TakenSessions, …
+	Path  string `cbor:"p"`
+	KB    int64  `cbor:"k"`
+	Files int64  `cbor:"n"`
+	More  bool   `cbor:"m,omitempty"` // at least: the look was cut short
 }
 
 // Kind implements Fact.

@@ -28,7 +28,9 @@ type ServiceUse struct {
 // Kind implements Fact.
 func (ServiceUse) Kind() string { return "service-use" }
 
-// ProcessUse is one process outside the known services that used much.
+// ProcessUse is one process outside the known services that used much, or all
+// processes of one name and parent together: a job that starts one short program
+// after the other.
 type ProcessUse struct {
 	OverMs  int64  `cbor:"o"`
 	PID     int    `cbor:"p"`
@@ -39,6 +41,12 @@ type ProcessUse struct {
 	Parent  string `cbor:"q,omitempty"` // comm of the parent, e.g. "cron"
 	ReadKB  int64  `cbor:"r,omitempty"`
 	WriteKB int64  `cbor:"w,omitempty"`
+	Count   int    `cbor:"k,omitempty"` // how many processes are summed up; 0 is one
+	// Line is the comms from the topmost ancestor below init down to the parent,
+	// e.g. "cron/cron/sh"; Unit the systemd unit that it runs in.
+	Line string `cbor:"l,omitempty"`
+	Unit string `cbor:"u,omitempty"`
+	AgeS int64  `cbor:"a,omitempty"` // since the oldest of them, or its scheduler's job, began
 }
 
 // Kind implements Fact.
@@ -71,6 +79,10 @@ type WorkerPool struct {
 	Queue    int    `cbor:"q"`           // requests that wait for a worker; -1 unknown
 	Backlog  int    `cbor:"l,omitempty"` // the longest queue that is allowed
 	How      string `cbor:"h"`           // "status" or "processes"
+	// Detached is how many of the busy workers have answered their request and work
+	// on with nobody waiting, as WordPress' schedule does on PHP-FPM; 0 also where
+	// that cannot be seen.
+	Detached int `cbor:"d,omitempty"`
 }
 
 // Kind implements Fact.
@@ -79,13 +91,21 @@ func (WorkerPool) Kind() string { return "pool" }
 // Full reports whether no worker is free.
 func (p WorkerPool) Full() bool { return p.Max > 0 && p.Busy >= p.Max || p.Queue > 0 }
 
-// Outbound is the connections that workers of a service have opened to one
-// address of another machine, while many of them were busy.
+// States of an Outbound.
+const (
+	OutboundConnecting = "connecting" // the other side has not answered at all yet
+	OutboundOpen       = "open"
+	OutboundNone       = "none" // the workers were looked at, and waited for nobody outside
+)
+
+// Outbound is the connections to one address on which workers of a service wait
+// for another machine, or for the site itself. They are looked for only while
+// many workers are busy.
 type Outbound struct {
 	Service  string `cbor:"s"`
 	Instance string `cbor:"i,omitempty"`
-	Remote   string `cbor:"r"`           // address and port
-	State    string `cbor:"t"`           // "connecting" (no answer yet), "open"
+	Remote   string `cbor:"r"`           // address and port; empty with OutboundNone
+	State    string `cbor:"t"`           // OutboundConnecting, …
 	Workers  int    `cbor:"n"`           // that have one
 	OldestMs int64  `cbor:"o"`           // how long the oldest has been seen
 	Queued   int64  `cbor:"q,omitempty"` // bytes received that nobody has read: the worker is not waiting for this one
@@ -111,8 +131,10 @@ type Change struct {
 	Site string `cbor:"s,omitempty"` // for what belongs to a site
 	From string `cbor:"f,omitempty"` // version before
 	To   string `cbor:"t,omitempty"` // version after
-	Verb string `cbor:"v"`           // "updated", "installed", "activated", "removed", "edited"
+	Verb string `cbor:"v"`           // "updated", "installed", "activated", "deactivated", "removed", "edited"
 	How  string `cbor:"h"`           // "mtime", "dpkg.log", "option"
+	// Service is whose package or configuration file it is; empty for what belongs to a site alone.
+	Service string `cbor:"e,omitempty"`
 }
 
 // Kind implements Fact.

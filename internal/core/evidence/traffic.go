@@ -16,6 +16,7 @@ const (
 	ClassQuery   = "query"   // a page with a query string of unknown meaning
 	ClassStatic  = "static"  // files that cost no PHP
 	ClassBroken  = "broken"  // not a request at all
+	ClassAll     = "all"     // not told apart: counted by the server, not read from its log
 )
 
 // Traffic is the completed requests of one class over the interval.
@@ -71,7 +72,8 @@ type PathUse struct {
 	OverMs int64  `cbor:"o"`
 	Class  string `cbor:"c"`
 	// Pattern is the path with each number as N and, of the query string, only the
-	// names in their order: "/calendar/?day=&view=".
+	// names in their order: "/calendar/?day=&view=". Addresses that nothing answers
+	// (404) are one pattern, "/*", or "/*.php" for scripts.
 	Pattern  string `cbor:"p"`
 	Requests int64  `cbor:"n"`
 	Clients  int64  `cbor:"k"` // distinct addresses; estimated where they are very many
@@ -80,6 +82,7 @@ type PathUse struct {
 	Errors   int64  `cbor:"e,omitempty"`
 	Self     int64  `cbor:"s,omitempty"` // sent by the server itself
 	FromHist bool   `cbor:"h,omitempty"`
+	Robot    string `cbor:"r,omitempty"` // the crawler or search engine that most of them say they are of
 }
 
 // Kind implements Fact.
@@ -123,6 +126,9 @@ type ErrorLine struct {
 	Count    int64  `cbor:"n"`           // equal lines in the interval
 	Message  string `cbor:"m,omitempty"` // one of them, shortened and redacted
 	FromHist bool   `cbor:"h,omitempty"` // written before recording began
+	// File is the PHP file that failed, from wp-content/ on without it ("plugins/x/y.php"), else
+	// from wp-includes/ or wp-admin/ on, else its name alone; empty where the line names none.
+	File string `cbor:"f,omitempty"`
 }
 
 // Kind implements Fact.

@@ -19,7 +19,9 @@ type Attacks struct {
 	Picture   attack.Picture
 	BreakIn   attack.BreakIn
 	Proposals []attack.Proposal
-	Loads     map[string]attack.Load // by the attack's id
+	Loads     map[string]attack.Load  // by the attack's id
+	Spent     map[string]attack.Spent // of those that were recorded
+	Used      map[string]attack.Used
 	Logs      []AttackLog
 	Unseen    []attack.Unseen // of the logs; those of the site are the break-in's
 	Costs     string          // where the cost of a request comes from: CostLog, CostTape, CostPools; "" unknown

@@ -87,7 +87,7 @@ func (p *attacksPrinter) harm(t attack.Attack) string {
 	}
 	if len(said) > 0 {
 		said[0] = p.title(t.ID) + p.words["ui.colon"] + p.small(said[0])
-		return p.withLoad(t, p.sentences(said))
+		return p.withSpent(t, p.withLoad(t, p.sentences(said)))
 	}
 	args := []any{"title", raw(p.title(t.ID)), "worker", share01(t.Harm.WorkerTime), "requests", share01(t.Harm.Requests)}
 	if t.Harm.Busy >= 0.05 {
@@ -100,7 +100,7 @@ func (p *attacksPrinter) harm(t attack.Attack) string {
 	if t.Harm.WorkerTime < 0 {
 		key = "ui.harm-requests"
 	}
-	return p.withLoad(t, p.t(key, args...))
+	return p.withSpent(t, p.withLoad(t, p.t(key, args...)))
 }
 
 // small makes the first letter of an English sentence a small one, for behind a
@@ -119,6 +119,40 @@ const harmSays = "harm-"
 func (p *attacksPrinter) withLoad(t attack.Attack, out string) string {
 	if l, ok := p.a.Loads[t.ID]; ok && p.tight < 3 && l.During >= 0 && l.Usual >= 0 {
 		out = p.sentences([]string{out, p.t("ui.harm-load", "during", diagnose.Number(l.During), "usual", diagnose.Number(l.Usual))})
+	}
+	return out
+}
+
+// withSpent adds what the attack took of PHP's CPU and of the database, as far as a
+// recording tells it.
+func (p *attacksPrinter) withSpent(t attack.Attack, out string) string {
+	if p.tight > 1 {
+		return out
+	}
+	if s, ok := p.a.Spent[t.ID]; ok {
+		key, args := "ui.harm-spent", []any{"from", s.From, "to", s.To}
+		if s.PHP >= 0 {
+			args = append(args, "cpu", share01(s.PHP))
+		}
+		if s.Database >= 0 {
+			args = append(args, "database", share01(s.Database))
+		}
+		switch {
+		case s.PHP < 0:
+			key = "ui.harm-spent-database"
+		case s.Database < 0:
+			key = "ui.harm-spent-cpu"
+		}
+		out = p.sentences([]string{out, p.t(key, args...)})
+	}
+	u, ok := p.a.Used[t.ID]
+	for _, x := range []struct {
+		key string
+		l   attack.Load
+	}{{"ui.harm-php-cpus", u.PHP}, {"ui.harm-database-cpus", u.Database}} {
+		if ok && p.tight < 1 && x.l.During >= 0 && x.l.Usual >= 0 {
+			out = p.sentences([]string{out, p.t(x.key, "during", diagnose.Number(x.l.During), "usual", diagnose.Number(x.l.Usual))})
+		}
 	}
 	return out
 }

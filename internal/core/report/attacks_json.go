@@ -87,6 +87,14 @@ type HarmView struct {
 	Requests   *float64 `json:"requests"`
 	Busy       *float64 `json:"busy_workers"`
 	Measured   bool     `json:"measured"` // by durations in the log; else estimated
+
+	// Estimates of what the attack took while it was recorded; null without a recording.
+	CPU      *float64  `json:"cpu"`           // of PHP's CPU time
+	Database *float64  `json:"database_time"` // of the database's time
+	Recorded *Interval `json:"recorded"`      // what the two rest on
+	// CPUs in use in all of its time, by all requests together, against the same hours of quiet days.
+	PHPCPUs      *LoadView `json:"php_cpus"`
+	DatabaseCPUs *LoadView `json:"database_cpus"`
 }
 
 // PathView is a path with its number of attempts.
@@ -253,11 +261,22 @@ func (p *attacksPrinter) attackView(t attack.Attack) AttackView {
 	return AttackView{
 		ID: t.ID, Actors: each(top, actorView), ActorsTotal: t.ActorsTotal, Attempts: t.Attempts,
 		Paths: each(t.Paths, func(x attack.PathCount) string { return x.Path }), Verdict: string(t.Verdict),
-		Harm: HarmView{known(t.Harm.WorkerTime), known(t.Harm.Requests), known(t.Harm.Busy), t.Harm.Measured},
+		Harm: p.harmView(t),
 		From: unixTime(t.From), To: unixTime(t.To), PeakMinute: t.PeakMinute, Severity: int(t.Severity), Spread: attack.Spread(t),
 		PathCounts: each(t.Paths, func(x attack.PathCount) PathView { return PathView{x.Path, x.Count} }),
 		Answers:    AnswersView(t.Answers), Cluster: clusterView(t.Cluster), Load: p.loadView(t.ID), Claims: each(t.Says, claim),
 	}
+}
+
+func (p *attacksPrinter) harmView(t attack.Attack) HarmView {
+	v := HarmView{WorkerTime: known(t.Harm.WorkerTime), Requests: known(t.Harm.Requests), Busy: known(t.Harm.Busy), Measured: t.Harm.Measured}
+	if s, ok := p.a.Spent[t.ID]; ok {
+		v.CPU, v.Database, v.Recorded = known(s.PHP), known(s.Database), &Interval{instant(s.From), instant(s.To)}
+	}
+	if u, ok := p.a.Used[t.ID]; ok {
+		v.PHPCPUs, v.DatabaseCPUs = loadOf(u.PHP), loadOf(u.Database)
+	}
+	return v
 }
 
 func actorView(a attack.Actor) ActorView {
@@ -277,7 +296,14 @@ func clusterView(c *attack.Cluster) *ClusterView {
 
 func (p *attacksPrinter) loadView(id string) *LoadView {
 	l, ok := p.a.Loads[id]
-	if !ok || l.During < 0 {
+	if !ok {
+		return nil
+	}
+	return loadOf(l)
+}
+
+func loadOf(l attack.Load) *LoadView {
+	if l.During < 0 {
 		return nil
 	}
 	return &LoadView{known(l.During), known(l.Usual)}

@@ -83,6 +83,8 @@ func hurtsSiege() Attacks {
 	v.Picture.Attacks = []attack.Attack{xmlrpcAttack(attack.Hurts, 0.62), loginAttack(attack.Harmless, 0.03), probeAttack()}
 	v.Picture.Benign = []attack.Benign{{ID: "own-cron", Requests: 10_080}, {ID: "verified-bot", Requests: 1_204, Name: "Googlebot"}, {ID: "strange", Requests: 3}}
 	v.Loads = map[string]attack.Load{"xmlrpc-brute-force": {During: 4.2, Usual: 1.1}}
+	v.Spent = map[string]attack.Spent{"xmlrpc-brute-force": {PHP: 0.58, Database: 0.33, From: siegeEnd.Add(-time.Hour), To: siegeEnd}}
+	v.Used = map[string]attack.Used{"xmlrpc-brute-force": {PHP: attack.Load{During: 1.4, Usual: 0.5}, Database: attack.Load{During: 0.6, Usual: 0.2}}}
 	v.BreakIn.Unseen = []attack.Unseen{{Source: "sessions", Why: "access denied for user 'wp'"}, {Source: "audit-log", Why: "no such table"}}
 	v.Proposals, v.Saved, v.Who = propose(v), "/var/lib/hirune/attacks.json", true
 	return v

@@ -39,7 +39,7 @@ func cause(f diagnose.Finding) Cause {
 	}
 	return Cause{
 		ID: f.Rule, Confidence: c,
-		Subject:   Subject{a.Schema, a.Table, a.Column, a.Session, a.Client, a.Clients, a.Path, a.Service, a.Process},
+		Subject:   Subject{a.Schema, a.Table, a.Column, a.Session, a.Client, a.Clients, a.Path, a.Service, a.Process, a.Remote},
 		Origin:    Origin{o.Plugin, o.Version, o.Hook, o.Schedule, o.Site, o.User, o.File},
 		Statement: accused(f.Statement), Share: share(f.Share), Harmless: f.Harmless, Active: interval(f.Active),
 		Claim: claim(f.Claim), Proofs: each(f.Proof, claim), Missing: each(f.Missing, claim), Remedies: ids(f.Remedies),

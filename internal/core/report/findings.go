@@ -18,7 +18,7 @@ func (c Cause) finding() diagnose.Finding {
 	s, o := c.Subject, c.Origin
 	f := diagnose.Finding{
 		Rule: c.ID, Confidence: c.Confidence, Harmless: c.Harmless, Remedies: c.Remedies, Active: c.Active.span(), Share: diagnose.UnknownShare,
-		About:  diagnose.Subject{Schema: s.Schema, Table: s.Table, Column: s.Column, Session: s.Session, Client: s.Client, Clients: s.Clients, Path: s.Path, Service: s.Service, Process: s.Process},
+		About:  diagnose.Subject{Schema: s.Schema, Table: s.Table, Column: s.Column, Session: s.Session, Client: s.Client, Clients: s.Clients, Path: s.Path, Service: s.Service, Process: s.Process, Remote: s.Remote},
 		Origin: diagnose.Origin{Plugin: o.Plugin, Version: o.Version, Hook: o.Hook, Schedule: o.Schedule, Site: o.Site, User: o.User, File: o.File},
 	}
 	if a := c.Statement; a != nil {

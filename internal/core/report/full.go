@@ -94,7 +94,7 @@ func (p *printer) opening() section {
 func (p *printer) causeSection(i int) section {
 	f := p.v.Causes[i]
 	s := section{title: p.render(p.words["ui.h-cause"], diagnose.Args{"n": diagnose.Count(i + 1),
-		"title": raw(p.causeTitle(f.Rule)), "sure": diagnose.Share01(f.Confidence)})}
+		"title": raw(p.title(f)), "sure": diagnose.Share01(f.Confidence)})}
 	s.items = paras(p.say(f.Claim), p.words["cause."+f.Rule+".means"],
 		p.labelled("ui.from", p.origin(f.Origin)), p.labelled("ui.about", p.subject(f.About)))
 	if !f.Active.Zero() {
@@ -145,6 +145,7 @@ func (p *printer) subject(a diagnose.Subject) string {
 	add("path", a.Path)
 	add("service", a.Service)
 	add("process", a.Process)
+	add("remote", a.Remote)
 	return out
 }
 
@@ -178,7 +179,7 @@ func (p *printer) chainSection() section {
 func (p *printer) shareSection() section {
 	rows := [][]string{{p.words["ui.cause"], p.words["ui.col-database"], p.words["ui.col-cpu"], p.words["ui.col-worker"]}}
 	for _, f := range p.v.Causes {
-		rows = append(rows, p.shareRow(p.causeTitle(f.Rule), f.Share))
+		rows = append(rows, p.shareRow(p.title(f), f.Share))
 	}
 	for _, l := range p.v.Chain {
 		if l.Role == diagnose.RoleStep && p.shares(l.Share) != "" {

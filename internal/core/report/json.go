@@ -75,6 +75,7 @@ type Subject struct {
 	Path    string   `json:"path,omitempty"`
 	Service string   `json:"service,omitempty"`
 	Process string   `json:"process,omitempty"`
+	Remote  string   `json:"remote,omitempty"`
 }
 
 // Origin is who does it; fields that do not apply are left out.

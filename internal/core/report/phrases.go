@@ -136,6 +136,14 @@ func (p *printer) causeTitle(id string) string {
 	return p.quote(id, nameRunes)
 }
 
+// title names a finding: by the form that its claim gives it, else by its cause.
+func (p *printer) title(f diagnose.Finding) string {
+	if w, ok := p.words["cause."+f.Claim.ID+".title"]; ok {
+		return w
+	}
+	return p.causeTitle(f.Rule)
+}
+
 // origin says who does it: plugin, hook, schedule, site, user.
 func (p *printer) origin(o diagnose.Origin) string {
 	var parts []string

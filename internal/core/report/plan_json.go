@@ -13,8 +13,9 @@ import (
 // PlanDocument is what `plan --json` writes. It is never translated; see
 // Document for times, unknown amounts and lists.
 type PlanDocument struct {
-	Schema int        `json:"schema"`
-	Plans  []PlanView `json:"plans"`
+	Schema  int        `json:"schema"`
+	Plans   []PlanView `json:"plans"`
+	Refused *Refusal   `json:"refused,omitempty"` // of a verb that was to do something, and does not
 }
 
 // PlanView is one plan.
@@ -146,7 +147,7 @@ func becauseView(b remedy.Because) Because {
 	a, o := b.About, b.Origin
 	return Because{
 		Rule: b.Rule, Digest: b.Digest, Active: interval(b.Active),
-		Subject: Subject{a.Schema, a.Table, a.Column, a.Session, a.Client, a.Clients, a.Path, a.Service, a.Process},
+		Subject: Subject{a.Schema, a.Table, a.Column, a.Session, a.Client, a.Clients, a.Path, a.Service, a.Process, a.Remote},
 		Origin:  Origin{o.Plugin, o.Version, o.Hook, o.Schedule, o.Site, o.User, o.File},
 	}
 }

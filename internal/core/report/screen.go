@@ -133,7 +133,7 @@ func (p *printer) causeBlock() block {
 	f := p.v.Causes[0]
 	s := p.say(f.Claim)
 	if s == "" {
-		s = p.causeTitle(f.Rule)
+		s = p.title(f)
 	}
 	lines := wrap(s, p.content())
 	if o := p.who(f.Origin); o != "" {
@@ -149,7 +149,7 @@ func (p *printer) causeBlock() block {
 func (p *printer) alsoBlock() block {
 	var list []string
 	for _, f := range p.v.Causes[1:min(len(p.v.Causes), 1+moreCauses)] {
-		list = append(list, p.causeTitle(f.Rule)+p.words["ui.colon"]+p.say(f.Claim))
+		list = append(list, p.title(f)+p.words["ui.colon"]+p.say(f.Claim))
 	}
 	return p.listBlock("ui.also", list, 1, 7)
 }

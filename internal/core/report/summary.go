@@ -15,7 +15,7 @@ func Summary(v diagnose.Verdict, o Options) string {
 		s = p.date(at.From) + " " + p.span(at) + " " + p.zone(at.From) + p.words["ui.colon"] + p.headline()
 	}
 	if p.blames() {
-		s = p.sentences([]string{s, p.causeTitle(v.Causes[0].Rule)})
+		s = p.sentences([]string{s, p.title(v.Causes[0])})
 	}
 	return strings.ReplaceAll(s, nbsp, " ")
 }

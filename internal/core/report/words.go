@@ -22,10 +22,10 @@ import (
 // noun, and [ … ] a part that is left out when a parameter in it is unknown.
 func catalogue(lang string) map[string]string {
 	parts := []map[string]string{enClaims, enAdvice, enFrame, enPurge, enWeb, enPlan, enVerify, enAttacks, enAttackClaims, enBlock, enBreakIn, enBanWeb,
-		enLocks, enQueries, enWorkers, enHost, enDemand, enChanges, enCold}
+		enLocks, enQueries, enWorkers, enHost, enDemand, enChanges, enAudit, enCold}
 	if lang == Japanese {
 		parts = []map[string]string{jaClaims, jaAdvice, jaFrame, jaPurge, jaWeb, jaPlan, jaVerify, jaAttacks, jaAttackClaims, jaBlock, jaBreakIn, jaBanWeb,
-			jaLocks, jaQueries, jaWorkers, jaHost, jaDemand, jaChanges, jaCold}
+			jaLocks, jaQueries, jaWorkers, jaHost, jaDemand, jaChanges, jaAudit, jaCold}
 	}
 	all := map[string]string{}
 	for _, m := range parts {

@@ -18,9 +18,9 @@ var enAdvice = map[string]string{
 	"remedy.purge.title":             "Delete the old rows in small steps",
 	"remedy.purge.does":              "It makes the table small again without stopping the site.",
 	"remedy.purge.how":               "Back up the database first. At a quiet hour delete by ranges of the primary key, for example 1,000 ids at a time with the plugin's own age condition added, and pause between the steps. Never delete everything in one statement.",
-	"remedy.add-index.title":         "Then add an index for the clean-up",
-	"remedy.add-index.does":          "The next clean-up finds its old rows at once.",
-	"remedy.add-index.how":           "Only after the table has become small, and while nothing else works on it: ALTER TABLE … ADD INDEX on the column that the clean-up searches by. On MariaDB write ALTER TABLE … WAIT 2, so that it gives up rather than stop the site.",
+	"remedy.add-index.title":         "Add the index that the statement needs",
+	"remedy.add-index.does":          "It finds its rows at once.",
+	"remedy.add-index.how":           "While nothing else works on the table (for a clean-up: only after the table has become small): ALTER TABLE … ADD INDEX on the column that the statement searches by. On MariaDB write ALTER TABLE … WAIT 2, so that it gives up rather than stop the site.",
 	"remedy.close-xmlrpc.title":      "Close xmlrpc.php if you do not need it",
 	"remedy.close-xmlrpc.does":       "Password guessing through it no longer costs anything or fills the log table.",
 	"remedy.close-xmlrpc.how":        "The WordPress app and Jetpack use it: check first that you do not. Then deny the file in the web server (Apache: Require all denied in a Files section; nginx: deny all), not in a plugin, which would still start PHP.",
@@ -146,7 +146,7 @@ var enFrame = map[string]string{
 
 	"ui.subject-table": "table {x}", "ui.subject-column": "column {x}", "ui.subject-session": "session {x}",
 	"ui.subject-client": "client {x}", "ui.subject-clients": "clients {x}", "ui.subject-path": "path {x}",
-	"ui.subject-service": "service {x}", "ui.subject-process": "process {x}",
+	"ui.subject-service": "service {x}", "ui.subject-process": "process {x}", "ui.subject-remote": "server {x}",
 
 	"schedule.daily": "daily", "schedule.hourly": "hourly", "schedule.twicedaily": "twice a day", "schedule.weekly": "weekly",
 

@@ -18,9 +18,9 @@ var jaAdvice = map[string]string{
 	"remedy.purge.title":             "古い行を少しずつ削除する",
 	"remedy.purge.does":              "サイトを止めずに、テーブルを小さくできます。",
 	"remedy.purge.how":               "先にデータベースのバックアップを取ってください。アクセスの少ない時間に、主キーの範囲（例: id を 1,000件ずつ）にプラグインと同じ日時の条件を加えて削除し、1回ごとに間を空けます。1つの SQL で全部を削除してはいけません。",
-	"remedy.add-index.title":         "その後、削除処理のためのインデックスを追加する",
-	"remedy.add-index.does":          "次回から、古い行がすぐに見つかります。",
-	"remedy.add-index.how":           "必ずテーブルを小さくした後、ほかの処理が使っていないときに、削除処理が探している列に ALTER TABLE … ADD INDEX を実行します。MariaDB では ALTER TABLE … WAIT 2 とすると、待ちが続くときはサイトを止めずに中断します。",
+	"remedy.add-index.title":         "SQL に必要なインデックスを追加する",
+	"remedy.add-index.does":          "必要な行がすぐに見つかるようになります。",
+	"remedy.add-index.how":           "ほかの処理がテーブルを使っていないときに（削除処理の場合は、必ずテーブルを小さくした後に）、その SQL が探している列に ALTER TABLE … ADD INDEX を実行します。MariaDB では ALTER TABLE … WAIT 2 とすると、待ちが続くときはサイトを止めずに中断します。",
 	"remedy.close-xmlrpc.title":      "不要なら xmlrpc.php を閉じる",
 	"remedy.close-xmlrpc.does":       "パスワード総当たりの負荷がなくなり、ログのテーブルも増えなくなります。",
 	"remedy.close-xmlrpc.how":        "WordPress のアプリや Jetpack は xmlrpc.php を使うため、利用していないことを先に確認してください。そのうえで、プラグインではなく Web サーバーで拒否します（Apache: Files セクションに Require all denied、nginx: deny all）。プラグインでの拒否では、PHP が動いてしまいます。",
@@ -146,7 +146,7 @@ var jaFrame = map[string]string{
 
 	"ui.subject-table": "テーブル {x}", "ui.subject-column": "列 {x}", "ui.subject-session": "接続 {x}",
 	"ui.subject-client": "アドレス {x}", "ui.subject-clients": "アドレス群 {x}", "ui.subject-path": "パス {x}",
-	"ui.subject-service": "サービス {x}", "ui.subject-process": "プロセス {x}",
+	"ui.subject-service": "サービス {x}", "ui.subject-process": "プロセス {x}", "ui.subject-remote": "外部サーバー {x}",
 
 	"schedule.daily": "毎日", "schedule.hourly": "毎時", "schedule.twicedaily": "1日 2回", "schedule.weekly": "毎週",
 

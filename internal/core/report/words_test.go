@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"hirune/internal/core/attack"
+	"hirune/internal/core/audit"
 	"hirune/internal/core/diagnose"
 	"hirune/internal/core/remedy"
 	"hirune/internal/core/verify"
@@ -125,7 +126,11 @@ func isCause(id string) bool {
 
 // remedyIDs is the closed set of remedies.
 var remedyIDs = []string{"purge", "add-index", "close-xmlrpc", "keep-it-small", "kill-query", "end-session", "block-clients",
-	"rate-limit", "cache-search", "start-service", "raise-buffer-pool", "move-cron", "unblock-clients", "allow-clients"}
+	"rate-limit", "cache-search", "start-service", "raise-buffer-pool", "move-cron", "free-room", "free-inodes", "clean-sessions", "purge-binlogs", "rotate-logs", "reopen-deleted", "mend-start", "move-job", "slow-job", "unblock-clients", "allow-clients", "take-back-change", "more-connections", "free-room", "bigger-plan",
+	"outbound-timeout", "outbound-off", "raise-children", "page-cache", "fewer-children", "real-cron", "long-job", "self-requests",
+	"guard-login", "close-trap", "answer-404", "use-less-cpu", "move-host", "raise-quota",
+	"free-queue", "ddl-calm", "end-blocker", "backup-lockless", "convert-innodb", "user-lock", "end-sleepers", "fewer-connections", "account-limit",
+	"narrow-query", "fewer-queries", "object-cache", "trim-options", "autoload-off", "trim-cron"}
 
 // TestNoLeftover finds words for what no longer exists or is never said.
 func TestNoLeftover(t *testing.T) {
@@ -135,6 +140,7 @@ func TestNoLeftover(t *testing.T) {
 	maps.Copy(claims, attack.Sayings())
 	maps.Copy(claims, attack.ProposalSayings())
 	maps.Copy(claims, attack.BreakInSayings())
+	maps.Copy(claims, audit.Sayings())
 	remedies := map[string]bool{}
 	for _, id := range remedyIDs {
 		remedies[id] = true

@@ -17,6 +17,8 @@ const (
 // steps, so that it never holds up anyone, and keeps only the few hours in
 // memory that its place in the files may still add to.
 type History struct {
+	Minutes *Minutes // counts each minute, too; nil: nobody wants to know
+
 	site   string
 	reader *Reader
 	since  int64
@@ -131,6 +133,9 @@ func (h *History) line(line []byte, emit func(time.Time, evidence.Fact)) {
 	}
 	h.hours[k].count.Add(&q)
 	h.hours[k].busiest.Add(&q)
+	if h.Minutes != nil {
+		h.Minutes.Add(at, &q)
+	}
 }
 
 // place finds the hour that a line counts to. A request is stamped when it

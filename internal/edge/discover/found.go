@@ -53,8 +53,12 @@ type WebServer struct {
 	Listen     []string // host:port
 	AccessLogs []AccessLog
 	ErrorLogs  []string
-	MaxWorkers int // MaxRequestWorkers or worker_connections x processes; -1 unknown
-	DocRoots   []DocRoot
+	MaxWorkers int      // MaxRequestWorkers or worker_connections x processes; -1 unknown
+	Passes     []string `json:",omitempty"` // host:port that it hands requests on to
+	// Behind is the instance that hands all requests to this one and logs them, too;
+	// empty: there is none, or nobody has looked. Find leaves it empty.
+	Behind   string `json:",omitempty"`
+	DocRoots []DocRoot
 }
 
 // AccessLog is one access log with the format it is written in and the virtual
@@ -105,6 +109,8 @@ type Pool struct {
 	SlowLog      string
 	User         string
 	Config       string
+	SessionDir   string // where PHP keeps sessions as files; empty: not in files
+	UploadDir    string // where uploads wait; empty: the system's directory for temporary files
 }
 
 // Root is a directory that may hold a site: a web server's document root or

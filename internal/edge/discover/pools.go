@@ -30,6 +30,7 @@ func (h *host) fpm(p *process) {
 			pool.SlowLog = p.seen(h.relativeLog(p, v))
 		}
 		pool.PHPErrorLog = h.phpErrorLog(p, file, s.Set)
+		pool.SessionDir, pool.UploadDir = sessionDir(p, file, s.Set), phpPath(p, phpSetting(p, file, s.Set, "upload_tmp_dir"))
 		h.found.Pools = append(h.found.Pools, pool)
 	}
 }
@@ -72,17 +73,49 @@ func fpmListen(p *process, s string) string {
 // own setting, or that of the php.ini beside FPM's configuration, which is where
 // Debian, RHEL and Bitnami have it.
 func (h *host) phpErrorLog(p *process, file string, pool map[string]string) string {
-	name := cmp.Or(pool["php_admin_value[error_log]"], pool["php_value[error_log]"])
-	if name == "" {
+	return phpPath(p, phpSetting(p, file, pool, "error_log"))
+}
+
+// phpSetting is a setting of PHP that a pool makes, or else its php.ini.
+func phpSetting(p *process, file string, pool map[string]string, name string) string {
+	v := cmp.Or(pool["php_admin_value["+name+"]"], pool["php_value["+name+"]"])
+	if v == "" {
 		ini, _ := parseFPM(p.tree, path.Join(path.Dir(file), "php.ini"))
 		for _, s := range append(ini.Pools, ini.Global) {
-			name = cmp.Or(name, s.Set["error_log"])
+			v = cmp.Or(v, s.Set[name])
 		}
 	}
+	return v
+}
+
+// phpPath is a path of a PHP setting as this host sees it; empty for what is none.
+func phpPath(p *process, name string) string {
 	if !path.IsAbs(name) || strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/dev/") {
 		return ""
 	}
 	return p.seen(name)
+}
+
+// usualSessions are where PHP keeps sessions where no setting says it: as it was
+// built on Debian, RHEL and elsewhere.
+var usualSessions = []string{"/var/lib/php/sessions", "/var/lib/php/session", "/tmp"}
+
+// sessionDir is where a pool keeps sessions as files. The setting may have the
+// depth of its directories and a mode before the path: "2;0600;/var/sessions".
+func sessionDir(p *process, file string, pool map[string]string) string {
+	if h := phpSetting(p, file, pool, "session.save_handler"); h != "" && h != "files" {
+		return ""
+	}
+	v := phpSetting(p, file, pool, "session.save_path")
+	if v = v[strings.LastIndexByte(v, ';')+1:]; v != "" {
+		return phpPath(p, v)
+	}
+	for _, d := range usualSessions {
+		if st, ok := p.tree.Stat(d); ok && st.IsDir() {
+			return p.seen(d)
+		}
+	}
+	return ""
 }
 
 // fpmErrorLog returns the master's own log; FPM without error_log writes to

@@ -41,6 +41,7 @@ func (h *host) nginx(p *process) {
 	for _, http := range webconf.Named(main, "http") {
 		n.http(http.Block)
 	}
+	w.Passes = ngxPasses(main)
 	h.openLogs(p, &w, n.unnamed)
 	w.Instance = "nginx:" + webName(w)
 	h.found.WebServers = append(h.found.WebServers, w)

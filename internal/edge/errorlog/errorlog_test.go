@@ -16,7 +16,7 @@ type sample struct {
 
 func samples(t testing.TB) []sample {
 	t.Helper()
-	kinds := map[string]Log{"apache": Apache, "nginx": Nginx, "fpm": FPM, "php": PHP, "database": Database, "kernel": Kernel}
+	kinds := map[string]Log{"apache": Apache, "nginx": Nginx, "fpm": FPM, "php": PHP, "database": Database, "kernel": Kernel, "systemd": Systemd}
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no samples: %v", err)

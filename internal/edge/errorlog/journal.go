@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type Journal struct {
 	Command []string // "journalctl", or what stands for it in a test
 	Names   []string // of the processes that are asked for, e.g. "mariadbd"
+	Match   []string // and what else is asked for, e.g. "_PID=1": systemd itself
 	cursor  string
 }
 
@@ -44,11 +46,15 @@ func (j *Journal) Read(ctx context.Context, each func(JournalLine)) error {
 	} else {
 		args = append(args, "--after-cursor="+j.cursor)
 	}
-	for i, n := range j.Names {
+	match := slices.Clone(j.Match)
+	for _, n := range j.Names {
+		match = append(match, "_COMM="+n)
+	}
+	for i, m := range match {
 		if i > 0 {
 			args = append(args, "+")
 		}
-		args = append(args, "_COMM="+n)
+		args = append(args, m)
 	}
 	cmd := exec.CommandContext(ctx, j.Command[0], args...)
 	cmd.WaitDelay = time.Second

@@ -3,6 +3,7 @@ package errorlog
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"unicode"
 	"unicode/utf8"
 )
@@ -22,8 +23,13 @@ func Message(rest []byte) string {
 		i += len(" for query ")
 		rest = append(bytes.Clone(rest[:i]), literals(rest[i:])...)
 	}
-	return printable(queries(rest))
+	return printable(sessions(queries(rest)))
 }
+
+// sessionName is the file of a PHP session; its name is what logs its owner in.
+var sessionName = regexp.MustCompile(`sess_[A-Za-z0-9,-]+`)
+
+func sessions(b []byte) []byte { return sessionName.ReplaceAll(b, []byte("sess_…")) }
 
 // preamble takes off [pid 7052:tid 7058], 7062#7062: and the like.
 func preamble(b []byte) []byte {

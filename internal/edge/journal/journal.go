@@ -4,6 +4,10 @@
 //
 // It is no part of the tape: a tape is bounded, pruned, and set aside when it is
 // damaged; what was done must stay known until it is undone or given up.
+//
+// The file is only ever appended to, but for the end of a torn line. A line that
+// cannot be read costs that line alone and stays: a newer hirune may know it, and
+// its run keeps its number.
 package journal
 
 import (
@@ -33,14 +37,15 @@ var (
 	ErrDenied = errors.New("no right to read or write the journal")
 )
 
-// lineMost bounds one line: a plan of many steps has some 10 KB.
+// lineMost bounds one line: a plan of many steps has some 10 KB. Write refuses
+// longer ones, so that no hirune has written any.
 const lineMost = 16 << 20
 
 // Journal is the file, opened for writing; nobody else can write to it meanwhile.
 type Journal struct {
 	f       *os.File
 	entries []apply.Entry
-	bad     int
+	unread  unread
 	torn    bool // the last line may have no end
 }
 
@@ -88,7 +93,7 @@ func own(f *os.File) error {
 
 // read takes in what is there, and ends a line that a crash has left torn.
 func (j *Journal) read() (err error) {
-	if j.entries, j.bad, err = parse(j.f); err != nil {
+	if j.entries, j.unread, err = parse(j.f); err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	st, err := j.f.Stat()
@@ -111,6 +116,9 @@ func (j *Journal) Write(e apply.Entry) error {
 	if err != nil {
 		return fmt.Errorf("code a journal entry: %w", err)
 	}
+	if len(line) >= lineMost {
+		return fmt.Errorf("write to the journal: an entry of %d bytes, more than a line may have", len(line))
+	}
 	line = append(line, '\n')
 	if j.torn { // or this one would be lost with it
 		line = append([]byte("\n"), line...)
@@ -132,7 +140,7 @@ func (j *Journal) Entries() []apply.Entry { return j.entries }
 
 // Next is the number of the next run.
 func (j *Journal) Next() int {
-	n := 0
+	n := j.unread.run
 	for _, e := range j.entries {
 		n = max(n, e.Run)
 	}
@@ -140,7 +148,7 @@ func (j *Journal) Next() int {
 }
 
 // Damaged is how many lines could not be read: torn by a crash, or by a newer hirune.
-func (j *Journal) Damaged() int { return j.bad }
+func (j *Journal) Damaged() int { return j.unread.lines }
 
 // Close lets others write.
 func (j *Journal) Close() error { return j.f.Close() }
@@ -157,24 +165,67 @@ func Read(dir string) (entries []apply.Entry, damaged int, err error) {
 		return nil, 0, denied(fmt.Errorf("open the journal: %w", err))
 	}
 	defer f.Close()
-	return parse(f)
+	entries, left, err := parse(f)
+	return entries, left.lines, err
 }
 
-func parse(r io.Reader) (entries []apply.Entry, damaged int, err error) {
-	sc := bufio.NewScanner(r)
-	sc.Buffer(make([]byte, 64<<10), lineMost)
-	for sc.Scan() {
+// unread is what parse cannot read.
+type unread struct {
+	lines int
+	run   int // the highest number of a run in them: it is taken
+}
+
+func parse(r io.Reader) (entries []apply.Entry, left unread, err error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	var buf []byte
+	for err == nil {
+		var long bool
+		buf, long, err = readLine(in, buf[:0])
+		line := bytes.TrimSpace(buf)
 		var e apply.Entry
-		switch line := bytes.TrimSpace(sc.Bytes()); {
-		case len(line) == 0:
-		case json.Unmarshal(line, &e) != nil || e.Run == 0 || e.Event == "":
-			damaged++
-		default:
+		switch {
+		case len(line) == 0 && !long:
+		case !long && json.Unmarshal(line, &e) == nil && e.Run != 0 && e.Event != "":
 			entries = append(entries, e)
+		default:
+			left.lines++
+			left.run = max(left.run, runOf(line))
 		}
 	}
-	return entries, damaged, sc.Err()
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return entries, left, err
 }
+
+// readLine reads one line behind what is in buf. Of one that is too long it keeps
+// only the beginning. The last line comes with the error that ended it.
+func readLine(in *bufio.Reader, buf []byte) (line []byte, long bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if long = long || len(buf)+len(part) > lineMost; !long {
+			buf = append(buf, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return buf, long, err
+		}
+	}
+}
+
+// runOf is the number of the run that a line which cannot be read is about, as far
+// as it says one; else 0.
+func runOf(line []byte) int {
+	var e struct {
+		Run int `json:"run"`
+	}
+	if json.Unmarshal(line, &e) != nil || e.Run < 0 || e.Run > runMost {
+		return 0
+	}
+	return e.Run
+}
+
+// runMost is the highest number that is taken from a line which cannot be read.
+const runMost = 1 << 30
 
 func denied(err error) error {
 	if errors.Is(err, fs.ErrPermission) {

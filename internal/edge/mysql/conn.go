@@ -92,6 +92,7 @@ type Conn struct {
 	status     statusMemory
 	digests    map[string]digestCount
 	digestsAt  time.Time
+	lockers    map[uint64]string // sessions seen to ask for a lock that lasts, with the verb
 }
 
 // Open logs in to the server. It tries the accounts in their order and keeps

@@ -13,10 +13,11 @@ import (
 // say nothing that fifty do not.
 const maxEdges = 60
 
-// LockWaits returns who waits for whom: rows, metadata, tables. It asks the
-// server's lock tables only when something in s or txs waits. Each waiter is
-// given one blocker, one that does not itself wait where there is one.
-// Source: INNODB_LOCK_WAITS or data_lock_waits; metadata locks as MetadataWaits.
+// LockWaits returns who waits for whom: rows, metadata, tables, the whole server,
+// user locks. It asks the server's lock tables only when something in s or txs
+// waits. Each waiter is given one blocker, one that does not itself wait where
+// there is one.
+// Source: INNODB_LOCK_WAITS or data_lock_waits; the rest as upperHolders.
 func (c *Conn) LockWaits(ctx context.Context, s Sessions, txs []OpenTx) ([]evidence.LockWait, error) {
 	var out []evidence.LockWait
 	if waiting(txs) {
@@ -26,14 +27,12 @@ func (c *Conn) LockWaits(ctx context.Context, s Sessions, txs []OpenTx) ([]evide
 		}
 		out = append(out, rows...)
 	}
-	if ws := metadataWaiters(s); len(ws) > 0 {
-		held, err := c.metadataHolders(ctx)
-		if err != nil {
+	if ws := waiters(s); len(ws) > 0 {
+		upper, err := c.upperWaits(ctx, ws, s, txs)
+		if out = append(out, upper...); err != nil {
 			return out, fmt.Errorf("read who holds metadata locks: %w", err)
 		}
-		out = append(out, metadataWaits(ws, s, txs, held)...)
 	}
-	out = append(out, tableWaits(s)...)
 	for i := range out {
 		out[i].DB = c.target.Instance
 		describe(&out[i], s)
@@ -163,25 +162,4 @@ func splitName(s string) (schema, table string) {
 	}
 	table, _, _ = strings.Cut(table, " ") // "t /* Partition p0 */"
 	return schema, table
-}
-
-// tableWaits are sessions that wait for a whole table, as MyISAM's do: the
-// longest other statement on the table holds it.
-func tableWaits(s Sessions) []evidence.LockWait {
-	var out []evidence.LockWait
-	for _, w := range s.Running {
-		st := strings.ToLower(w.State)
-		if st != "locked" && !strings.HasPrefix(st, "waiting for table level lock") {
-			continue
-		}
-		e := evidence.LockWait{Lock: evidence.LockTable, Waiter: w.ConnID, WaitMs: w.RunningMs, Schema: w.Schema, Table: w.Table}
-		for _, r := range s.Running { // longest first
-			if r.ConnID != w.ConnID && r.Table == w.Table && r.State != w.State {
-				e.Blocker, e.BlockerGuessed = r.ConnID, true
-				break
-			}
-		}
-		out = append(out, e)
-	}
-	return out
 }

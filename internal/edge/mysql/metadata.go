@@ -7,82 +7,75 @@ import (
 	"hirune/internal/core/evidence"
 )
 
-// holder is a session that holds a metadata lock on a table, or (pending)
-// waits for one.
-type holder struct {
-	conn          uint64
-	schema, table string
-	mode          string // as the server words it
-	pending       bool
+// waiter is a statement that waits for a lock that is no row's.
+type waiter struct {
+	Running
+	lock string // evidence.LockMetadata, …
+	name string // of the user lock; stays in this process
 }
 
-// metadataWaiters are the statements that wait for a metadata lock, the
-// longest first.
-func metadataWaiters(s Sessions) []Running {
-	var out []Running
+// waiters are the statements that wait for a lock above the rows, the longest
+// first. The words are those of MariaDB 10.3 to 11.8 and MySQL 5.7 to 9.7.
+func waiters(s Sessions) []waiter {
+	var out []waiter
 	for _, r := range s.Running {
-		st := strings.ToLower(r.State)
-		if strings.HasPrefix(st, "waiting for") && (strings.Contains(st, "metadata lock") || strings.Contains(st, "backup lock") ||
-			strings.Contains(st, "global read lock") || strings.Contains(st, "table flush")) {
-			out = append(out, r)
+		if lock := waitsFor(r.State); lock != "" {
+			w := waiter{Running: r, lock: lock}
+			if lock == evidence.LockUser {
+				w.name = userLock(r.Text)
+			}
+			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// metadataHolders reads who holds what, where the server tells; nil where not.
-// Source: performance_schema.metadata_locks, METADATA_LOCK_INFO.
-func (c *Conn) metadataHolders(ctx context.Context) ([]holder, error) {
-	var text string
+// waitsFor says which kind of lock a session's state names; "" none.
+func waitsFor(state string) string {
+	st := strings.ToLower(state)
 	switch {
-	case c.flavour == MySQL && c.can.perfSchema:
-		text = `SELECT t.PROCESSLIST_ID, m.OBJECT_SCHEMA, m.OBJECT_NAME, m.LOCK_TYPE, m.LOCK_STATUS='PENDING' FROM performance_schema.metadata_locks m
-JOIN performance_schema.threads t ON t.THREAD_ID = m.OWNER_THREAD_ID WHERE m.OBJECT_TYPE='TABLE' AND t.PROCESSLIST_ID IS NOT NULL LIMIT 5000`
-	case c.mdlInfo:
-		text = `SELECT THREAD_ID, TABLE_SCHEMA, TABLE_NAME, LOCK_MODE, 0 FROM information_schema.METADATA_LOCK_INFO WHERE LOCK_TYPE='Table metadata lock' LIMIT 5000`
-	default:
-		return nil, nil
+	case st == "user lock":
+		return evidence.LockUser
+	case st == "locked":
+		return evidence.LockTable // MyISAM's, in the words of old servers
+	case !strings.HasPrefix(st, "waiting for"):
+		return ""
+	case strings.Contains(st, "table level lock"):
+		return evidence.LockTable
+	case strings.Contains(st, "backup lock"), strings.Contains(st, "global read lock"), strings.Contains(st, "commit lock"):
+		return evidence.LockGlobal
+	case strings.Contains(st, "metadata lock"), strings.Contains(st, "table flush"):
+		return evidence.LockMetadata
 	}
-	var out []holder
-	err := c.query(ctx, func(scan func(...any) error) error {
-		var h holder
-		if err := scan(&h.conn, &h.schema, &h.table, &h.mode, &h.pending); err != nil {
-			return err
-		}
-		if h.conn != c.id {
-			out = append(out, h)
-		}
-		return nil
-	}, text)
-	if refused(err) {
-		return nil, nil
-	}
-	return out, err
+	return ""
 }
 
-// metadataWaits draws the edges. Whoever waits behind a waiting ALTER waits
-// for that ALTER: a lock that is asked for keeps later comers out. The ALTER
-// itself, and who came before it, wait for the session that has the table:
-// as the server lists it, else the oldest other statement on the table, else
-// the oldest open transaction.
-func metadataWaits(ws []Running, s Sessions, txs []OpenTx, held []holder) []evidence.LockWait {
+// upperWaits draws the edges for ws. Whoever waits behind a waiting ALTER, LOCK
+// or FLUSH waits for that one: a lock that is asked for keeps later comers out.
+// That one itself, and who came before it, waits for the session that has the
+// lock: as the server lists it, else inferred.
+func (c *Conn) upperWaits(ctx context.Context, ws []waiter, s Sessions, txs []OpenTx) ([]evidence.LockWait, error) {
+	held, err := c.upperHolders(ctx, ws)
+	b := newBoard(ws, s, txs, c.lockers)
 	var out []evidence.LockWait
 	for _, w := range ws {
-		e := evidence.LockWait{Lock: evidence.LockMetadata, Waiter: w.ConnID, WaitMs: w.RunningMs, Schema: w.Schema, Table: w.Table}
-		if ddl := exclusiveAhead(w, ws); ddl != 0 {
-			e.Blocker, e.BlockerGuessed = ddl, true
-		} else if h := listed(w, ws, held); h != 0 {
+		e := evidence.LockWait{Lock: w.lock, Waiter: w.ConnID, WaitMs: w.RunningMs, Schema: w.Schema, Table: w.Table}
+		if ahead := b.ahead(w); ahead != 0 {
+			e.Blocker, e.BlockerGuessed = ahead, true
+		} else if at := b.atWork(w); at != 0 && w.lock == evidence.LockTable {
+			e.Blocker = at // only one that has the table's lock is at work on it
+		} else if h := b.listed(w, held); h != 0 {
 			e.Blocker = h
 		} else {
-			e.Blocker = inferred(w, ws, s, txs)
+			e.Blocker = b.inferred(w)
 			e.BlockerGuessed = e.Blocker != 0
 		}
 		out = append(out, e)
 	}
-	return out
+	return out, err
 }
 
-// exclusive reports whether the statement wants a table for itself.
+// exclusive reports whether the statement wants a table, or all of them, for itself.
 func exclusive(verb string) bool {
 	switch verb {
 	case "ALTER", "DROP", "CREATE", "RENAME", "TRUNCATE", "OPTIMIZE", "LOCK", "REPAIR", "FLUSH", "ANALYZE":
@@ -91,53 +84,46 @@ func exclusive(verb string) bool {
 	return false
 }
 
-// exclusiveAhead returns the waiting DDL on the same table that has waited at
-// least as long, or 0.
-func exclusiveAhead(w Running, ws []Running) uint64 {
-	if exclusive(w.Verb) {
-		return 0
+// writes reports whether the statement changes rows.
+func writes(verb string) bool {
+	switch verb {
+	case "INSERT", "REPLACE", "UPDATE", "DELETE", "LOAD":
+		return true
 	}
-	for _, d := range ws {
-		if d.ConnID != w.ConnID && exclusive(d.Verb) && sameTable(d, w) && d.RunningMs >= w.RunningMs {
-			return d.ConnID
-		}
-	}
-	return 0
+	return false
 }
 
+// sameTable reports whether a names the table that b is about, also as one of
+// several that it joins.
 func sameTable(a, b Running) bool {
-	return strings.EqualFold(a.Table, b.Table) && (a.Schema == "" || b.Schema == "" || strings.EqualFold(a.Schema, b.Schema))
+	if a.Schema != "" && b.Schema != "" && !strings.EqualFold(a.Schema, b.Schema) {
+		return false
+	}
+	if strings.EqualFold(a.Table, b.Table) {
+		return true
+	}
+	for _, t := range a.Parsed.Aliases {
+		if b.Table != "" && strings.EqualFold(t, b.Table) {
+			return true
+		}
+	}
+	return false
 }
 
-// listed returns a session that the server lists as a holder of w's table and
-// that does not wait itself; 0 where there is none.
-func listed(w Running, ws []Running, held []holder) uint64 {
-	waits := map[uint64]bool{}
-	for _, r := range ws {
-		waits[r.ConnID] = true
+// userLock reads the name out of a text that asks for a user lock with a plain
+// literal; "" where it is built in another way.
+func userLock(text string) string {
+	i := strings.Index(strings.ToUpper(text), "GET_LOCK")
+	if i < 0 {
+		return ""
 	}
-	for _, h := range held {
-		if h.conn != w.ConnID && !h.pending && !waits[h.conn] && strings.EqualFold(h.table, w.Table) && (w.Schema == "" || strings.EqualFold(h.schema, w.Schema)) {
-			return h.conn
-		}
+	rest := strings.TrimLeft(text[i+len("GET_LOCK"):], " (\t\n")
+	if rest == "" || rest[0] != '\'' && rest[0] != '"' {
+		return ""
 	}
-	return 0
-}
-
-func inferred(w Running, ws []Running, s Sessions, txs []OpenTx) uint64 {
-	waits := map[uint64]bool{w.ConnID: true}
-	for _, r := range ws {
-		waits[r.ConnID] = true
+	name, _, closed := strings.Cut(rest[1:], rest[:1])
+	if !closed || strings.ContainsRune(name, '\\') || len(name) > 64 {
+		return ""
 	}
-	for _, r := range s.Running { // longest first
-		if !waits[r.ConnID] && r.Table != "" && sameTable(r, w) && r.RunningMs >= w.RunningMs {
-			return r.ConnID
-		}
-	}
-	for _, t := range txs { // oldest first
-		if !waits[t.ConnID] && t.AgeMs+1000 >= w.RunningMs {
-			return t.ConnID
-		}
-	}
-	return 0
+	return name
 }

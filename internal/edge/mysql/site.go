@@ -5,17 +5,18 @@ import (
 	"fmt"
 )
 
-const (
-	optionMost = 4 << 20 // bytes of one option; a larger one is cut and will not decode
-	namesMost  = 2000    // tables of one site
-)
+// OptionMost is how many bytes of one option are read; a larger one is cut and will
+// not decode.
+const OptionMost = 4 << 20
+
+const namesMost = 2000 // tables of one site
 
 // Option returns the value of an option of WordPress, "" where there is none.
 // Source: the table <prefix>options of the schema.
 func (c *Conn) Option(ctx context.Context, schema, prefix, name string) (string, error) {
 	var value string
 	err := c.one(ctx, &value, fmt.Sprintf("SELECT LEFT(option_value, %d) FROM %s.%s WHERE option_name = ? LIMIT 1",
-		optionMost, ident(schema), ident(prefix+"options")), name)
+		OptionMost, ident(schema), ident(prefix+"options")), name)
 	if err != nil {
 		return "", fmt.Errorf("read the option %s of the site in %s: %w", name, schema, err)
 	}

@@ -18,8 +18,9 @@ const maxText = 4096
 // Running is a statement with what must not leave this process: its text.
 type Running struct {
 	evidence.Statement
-	Text   string // with its literals; cut at 4096 characters
-	Parsed sqltext.Statement
+	Text    string // with its literals; cut at 4096 characters
+	Parsed  sqltext.Statement
+	session string // the session's own schema, whatever the text names
 }
 
 // Sessions is what the server is doing at one moment.
@@ -31,6 +32,7 @@ type Sessions struct {
 // Sleeper is a session that runs no statement.
 type Sleeper struct {
 	User   string
+	Schema string
 	IdleMs int64
 }
 
@@ -49,7 +51,33 @@ func (c *Conn) Sessions(ctx context.Context) (Sessions, error) {
 		return s, fmt.Errorf("read the list of statements: %w", err)
 	}
 	sort.SliceStable(s.Running, func(i, j int) bool { return s.Running[i].RunningMs > s.Running[j].RunningMs })
+	c.noteLockers(s)
 	return s, nil
+}
+
+// noteLockers remembers which sessions were seen to ask for a lock that outlasts
+// the statement: when they have it they sleep, and nothing tells any more.
+func (c *Conn) noteLockers(s Sessions) {
+	if c.lockers == nil {
+		c.lockers = map[uint64]string{}
+	}
+	there := map[uint64]bool{}
+	for _, r := range s.Running {
+		there[r.ConnID] = true
+		switch {
+		case r.Verb == "LOCK" || r.Verb == "FLUSH" || r.Verb == "BACKUP":
+			c.lockers[r.ConnID] = r.Verb
+		case r.Verb == "SELECT" && strings.Contains(strings.ToUpper(r.Text), "GET_LOCK"):
+			c.lockers[r.ConnID] = "GET_LOCK"
+		case r.Verb == "UNLOCK":
+			delete(c.lockers, r.ConnID)
+		}
+	}
+	for id := range c.lockers {
+		if _, sleeps := s.Sleeping[id]; !sleeps && !there[id] {
+			delete(c.lockers, id)
+		}
+	}
 }
 
 // sessionsMariaDB asks SHOW PROCESSLIST first: it costs the server a tenth of
@@ -60,11 +88,12 @@ func (c *Conn) sessionsMariaDB(ctx context.Context, s *Sessions) error {
 		var id uint64
 		var secs sql.NullInt64
 		var user, command string
+		var schema sql.NullString
 		var skip sql.RawBytes
-		if err := scan(&id, &user, &skip, &skip, &command, &secs, &skip, &skip, &skip); err != nil {
+		if err := scan(&id, &user, &skip, &schema, &command, &secs, &skip, &skip, &skip); err != nil {
 			return err
 		}
-		s.sort(id, user, command, secs.Int64*1000)
+		s.sort(id, user, clean(schema.String), command, secs.Int64*1000)
 		busy = busy || id != c.id && works(command)
 		return nil
 	}, "SHOW PROCESSLIST")
@@ -98,7 +127,7 @@ func (c *Conn) sessionsMySQL(ctx context.Context, s *Sessions) error {
 			return err
 		}
 		r.User, r.Command, r.RunningMs = user.String, command.String, max(0, secs.Int64)*1000
-		s.sort(r.ConnID, r.User, r.Command, r.RunningMs)
+		s.sort(r.ConnID, r.User, clean(schema.String), r.Command, r.RunningMs)
 		if r.ConnID != c.id && works(r.Command) {
 			s.add(c, r, schema.String, state.String, text.String)
 		}
@@ -137,9 +166,9 @@ JOIN performance_schema.threads t USING (THREAD_ID) WHERE t.PROCESSLIST_ID IS NO
 }
 
 // sort notes a sleeping session.
-func (s *Sessions) sort(id uint64, user, command string, ms int64) {
+func (s *Sessions) sort(id uint64, user, schema, command string, ms int64) {
 	if command == "Sleep" {
-		s.Sleeping[id] = Sleeper{User: user, IdleMs: ms}
+		s.Sleeping[id] = Sleeper{User: user, Schema: schema, IdleMs: ms}
 	}
 }
 
@@ -154,11 +183,12 @@ func works(command string) bool {
 }
 
 func (s *Sessions) add(c *Conn, r Running, schema, state, text string) {
-	if !works(r.Command) {
+	if !works(r.Command) || asks(text) {
 		return
 	}
 	r.DB, r.State, r.Text = c.target.Instance, clean(state), text
 	r.Schema = clean(schema)
+	r.session = r.Schema
 	r.Parsed = sqltext.Parse(text)
 	r.Digest, r.Verb, r.Table = r.Parsed.Digest, r.Parsed.Verb, r.Parsed.Table
 	if r.Parsed.Schema != "" {
@@ -168,6 +198,13 @@ func (s *Sessions) add(c *Conn, r Running, schema, state, text string) {
 		r.RowsRead = -1 // MariaDB counts for DELETE and UPDATE only while they run
 	}
 	s.Running = append(s.Running, r)
+}
+
+// asks reports whether a text is a question of hirune itself, on another of its
+// connections. What it changes is work like any other.
+func asks(text string) bool {
+	rest, ours := strings.CutPrefix(text, marker)
+	return ours && (strings.HasPrefix(rest, "SELECT ") || strings.HasPrefix(rest, "SHOW "))
 }
 
 // clean takes control characters out of a server's word.

@@ -18,7 +18,7 @@ const statusQuery = `SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime','Questi
 'Com_delete','Com_delete_multi','Threads_running','Threads_connected','Max_used_connections','Aborted_clients','Aborted_connects','Connection_errors_max_connections',
 'Innodb_rows_read','Innodb_rows_inserted','Innodb_rows_updated','Innodb_rows_deleted','Innodb_buffer_pool_reads','Innodb_buffer_pool_read_requests',
 'Innodb_buffer_pool_pages_flushed','Innodb_buffer_pool_pages_dirty','Innodb_history_list_length','Innodb_row_lock_waits','Innodb_row_lock_time',
-'Innodb_row_lock_current_waits','Innodb_deadlocks','Slow_queries','Created_tmp_disk_tables','Handler_read_rnd_next','Innodb_os_log_written')`
+'Innodb_row_lock_current_waits','Innodb_deadlocks','Slow_queries','Created_tmp_disk_tables','Handler_read_rnd_next','Handler_read_next','Handler_read_key','Handler_read_prev','Handler_read_rnd','Handler_read_first','Innodb_os_log_written')`
 
 // Status returns what the counters moved by since the last call, and the
 // gauges. ok is false for the first call, which has nothing to compare with.
@@ -94,6 +94,9 @@ func delta(was, is statusMemory) evidence.DBStatus {
 	st.Inserts, st.Updates, st.Deletes = d("com_insert", "com_replace", "com_insert_select"), d("com_update", "com_update_multi"), d("com_delete", "com_delete_multi")
 	st.Aborted, st.RefusedMax = d("aborted_clients", "aborted_connects"), d("connection_errors_max_connections")
 	st.RowsRead, st.RowsInserted, st.RowsUpdated, st.RowsDeleted = d("innodb_rows_read"), d("innodb_rows_inserted"), d("innodb_rows_updated"), d("innodb_rows_deleted")
+	if !v.has("innodb_rows_read") { // MariaDB from 10.6 on: what was asked of the engines, temporary tables too
+		st.RowsRead = d("handler_read_rnd_next", "handler_read_next", "handler_read_key", "handler_read_prev", "handler_read_rnd", "handler_read_first")
+	}
 	st.PageReads, st.PageRequests, st.PagesWritten = d("innodb_buffer_pool_reads"), d("innodb_buffer_pool_read_requests"), d("innodb_buffer_pool_pages_flushed")
 	st.Purged, st.RowLockWaits, st.RowLockMs, st.Deadlocks = d("purged"), d("innodb_row_lock_waits"), d("innodb_row_lock_time"), d("innodb_deadlocks")
 	st.SlowQueries, st.TmpDiskTables = d("slow_queries"), d("created_tmp_disk_tables")

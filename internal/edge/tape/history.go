@@ -14,7 +14,8 @@ import (
 )
 
 // fromHistory reports whether a fact was read from what a log held before the
-// recorder began to follow it.
+// recorder began to follow it. A change always counts as such: its moment may lie
+// days before it was noticed.
 func fromHistory(f evidence.Fact) bool {
 	switch f := f.(type) {
 	case evidence.Traffic:
@@ -23,6 +24,8 @@ func fromHistory(f evidence.Fact) bool {
 		return f.FromHist
 	case evidence.ErrorLine:
 		return f.FromHist
+	case evidence.Change:
+		return true
 	}
 	return false
 }
@@ -89,7 +92,7 @@ func (r *Reader) history(st *Stats) ([]evidence.Record, error) {
 }
 
 // hourOf is what only one run of the recorder may tell: an hour of a log, or an
-// error in its second. The newest run knows an hour that was not over at the
+// error or a change in its second. The newest run knows an hour that was not over at the
 // start of the one before.
 func hourOf(r evidence.Record) string {
 	hour := r.At.Add(-time.Millisecond).Truncate(time.Hour).Format(time.RFC3339)
@@ -99,7 +102,9 @@ func hourOf(r evidence.Record) string {
 	case evidence.ClientUse:
 		return key("client", f.Site, f.Class, hour)
 	case evidence.ErrorLine:
-		return key("error", f.Service, f.Instance, f.ID, r.At.Truncate(time.Second).Format(time.RFC3339))
+		return key("error", f.Service, f.Instance, f.ID, f.File, r.At.Truncate(time.Second).Format(time.RFC3339))
+	case evidence.Change:
+		return key("change", f.Site, f.What, f.Name, f.Verb, r.At.Truncate(time.Second).Format(time.RFC3339))
 	}
 	return ""
 }

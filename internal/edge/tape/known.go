@@ -38,8 +38,6 @@ func subject(f evidence.Fact) (string, bool) {
 		return key(f.Origin, f.Spec, f.Command), true
 	case evidence.OptionUse:
 		return key(f.Site, f.Table), true
-	case evidence.Change:
-		return key(f.Site, f.What, f.Name, f.To), true
 	case evidence.DBServer:
 		return key(f.DB), true
 	case evidence.ServiceState:

@@ -21,22 +21,25 @@ const (
 	asSchema                   // name of a database
 	asSite                     // host name, or path of a log
 	asAddress                  // of a client
+	asRemote                   // address and port of another machine
 	asAgent                    // user agent
 	asURLPath                  // path of a URL
+	asPattern                  // of addresses, as evidence.PathUse has it
 	asURL                      //
 	asPath                     // in the file system
 	asPool                     // of PHP workers: often named after a user
 	asOrigin                   // of a schedule
 	asCommand                  // of a schedule
+	asThing                    // name of software, or a path in the file system
 )
 
 // treatments says for each text of each fact what an export does with it. The
 // key is kind and field.
 var treatments = map[string]treatment{
 	"unseen.Source": asIs, "unseen.Code": asIs, "unseen.What": asText, "unseen.Detail": asText, "unseen.Hint": asText,
-	"self.Version": asIs, "cgroup.Path": asPath, "filesystem.Mount": asPath, "filesystem.Holds": asIs,
+	"self.Version": asIs, "cgroup.Path": asPath, "filesystem.Mount": asPath, "filesystem.Holds": asIs, "filesystem.Takes.What": asIs, "filesystem.Takes.Path": asThing,
 	"service-use.Service": asIs, "service-use.Instance": asText,
-	"process.Name": asIs, "process.State": asIs, "process.Parent": asIs,
+	"process.Name": asIs, "process.State": asIs, "process.Parent": asIs, "process.Line": asIs, "process.Unit": asIs,
 	"service.Service": asIs, "service.Instance": asText, "service.How": asIs, "service.Detail": asText, "service.Start": asText,
 	"pool.Service": asIs, "pool.Instance": asText, "pool.Pool": asPool, "pool.How": asIs,
 	"statement.DB": asText, "statement.User": asUser, "statement.Schema": asSchema, "statement.Command": asIs, "statement.State": asText,
@@ -57,16 +60,16 @@ var treatments = map[string]treatment{
 	"client.Site": asSite, "client.Class": asIs, "client.Client": asAddress, "client.Agent": asAgent, "client.Path": asURLPath,
 	"attack.ID":  asIs, // of our own detectors
 	"probe.Site": asSite, "probe.URL": asURL, "probe.Error": asIs,
-	"error-line.Service": asIs, "error-line.Instance": asText, "error-line.ID": asIs, "error-line.Message": asText,
+	"error-line.Service": asIs, "error-line.Instance": asText, "error-line.ID": asIs, "error-line.Message": asText, "error-line.File": asIs,
 	"site.Name": asSite, "site.Root": asPath, "site.Platform": asIs, "site.URL": asURL, "site.Version": asIs, "site.Schema": asSchema,
 	"site.Prefix": asIs, "site.Plugins": asIs,
 	"cron-event.Site": asSite, "cron-event.Hook": asIs, "cron-event.Schedule": asIs, "cron-event.Owner": asIs, "cron-event.How": asIs,
 	"owner.Site": asSite, "owner.Table": asIs, "owner.Plugin": asIs, "owner.How": asIs, "owner.Version": asIs,
 	"hook-table.Site": asSite, "hook-table.Hook": asIs, "hook-table.Table": asIs, "hook-table.Plugin": asIs, "hook-table.File": asIs,
-	"path.Site": asSite, "path.Class": asIs, "path.Pattern": asURLPath,
+	"path.Site": asSite, "path.Class": asIs, "path.Pattern": asPattern, "path.Robot": asIs,
 	"sessions.DB": asText, "sessions.User": asUser, "sessions.Schema": asSchema,
-	"outbound.Service": asIs, "outbound.Instance": asText, "outbound.Remote": asAddress, "outbound.State": asIs,
-	"change.What": asIs, "change.Name": asPath, "change.Site": asSite, "change.From": asIs, "change.To": asIs, "change.Verb": asIs, "change.How": asIs,
+	"outbound.Service": asIs, "outbound.Instance": asText, "outbound.Remote": asRemote, "outbound.State": asIs,
+	"change.What": asIs, "change.Name": asThing, "change.Site": asSite, "change.From": asIs, "change.To": asIs, "change.Verb": asIs, "change.How": asIs, "change.Service": asIs,
 	"options.Site": asSite, "options.Table": asIs, "options.Largest.Name": asIs, "options.Largest.Owner": asIs,
 	"schedule.Origin": asOrigin, "schedule.Spec": asIs, "schedule.Command": asCommand,
 }
@@ -173,14 +176,23 @@ func (d *redactor) replace(t treatment, s string) string {
 		return d.site(s)
 	case asAddress:
 		return d.nets.replace(s)
+	case asRemote:
+		return d.nets.replaceRemote(s)
 	case asAgent:
 		return d.names.agent(s)
 	case asURLPath:
 		return d.names.urlPath(s)
+	case asPattern:
+		return d.names.pattern(s)
 	case asURL:
 		return d.url(s)
 	case asPath:
 		return d.names.path(s)
+	case asThing:
+		if strings.HasPrefix(s, "/") {
+			return d.names.path(s)
+		}
+		return s
 	case asPool:
 		return d.names.pool(s)
 	case asOrigin:

@@ -46,6 +46,19 @@ func (a *addresses) replace(s string) string {
 	return a.six(ip)
 }
 
+// replaceRemote returns what stands for an address with a port, which it keeps.
+func (a *addresses) replaceRemote(s string) string {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return ""
+	}
+	to, err := netip.ParseAddr(a.replace(ap.Addr().String()))
+	if err != nil {
+		return ""
+	}
+	return netip.AddrPortFrom(to, ap.Port()).String()
+}
+
 // harmless reports whether the address belongs to nobody, such as one that was
 // put there by an earlier export.
 func harmless(ip netip.Addr) bool {

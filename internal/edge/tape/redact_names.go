@@ -118,6 +118,32 @@ func (p *pseudonyms) urlPath(s string) string {
 	return p.segments(s, webWords)
 }
 
+// pattern replaces the parts of a pattern of addresses that WordPress does not
+// know, the names of its parameters among them.
+func (p *pseudonyms) pattern(s string) string {
+	s, names, asked := strings.Cut(s, "?")
+	parts := strings.Split(s, "/")
+	for i, seg := range parts {
+		if !plainPattern.MatchString(seg) {
+			parts[i] = p.segments(seg, webWords)
+		}
+	}
+	s = strings.Join(parts, "/")
+	if !asked {
+		return s
+	}
+	pairs := strings.Split(names, "&")
+	for i, pair := range pairs {
+		if name, _, is := strings.Cut(pair, "="); is && name != "s" && name != "p" {
+			pairs[i] = p.mark(name) + "="
+		}
+	}
+	return s + "?" + strings.Join(pairs, "&")
+}
+
+// plainPattern is what stands for numbers, or for what nothing answers.
+var plainPattern = regexp.MustCompile(`^[N*.,_-]*(\.php)?$`)
+
 var plainNumber = regexp.MustCompile(`^(v?\d{1,4}|\d{1,2}(\.\d{1,3}){1,2}|)$`)
 
 func (p *pseudonyms) segments(s string, known map[string]bool) string {

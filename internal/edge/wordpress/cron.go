@@ -9,36 +9,40 @@ import (
 	"hirune/internal/core/evidence"
 )
 
-// cronMost bounds the events that are kept of a schedule that has run away.
-const cronMost = 50_000
+// cronMost bounds the recurring events that are kept of a schedule that has run
+// away, and cronSingles the single ones.
+const (
+	cronMost    = 50_000
+	cronSingles = 2_000
+)
 
 // CronEvents reads the option cron: the recurring events first, then the
 // single ones, each in the order in which they are due. Site and Owner are
-// left empty. Total is how many there are.
+// left empty. Total is how many there are. It holds one moment of the schedule at a
+// time in memory: there are options of many MB.
 // Source: a map of time, hook and hash of the arguments, in UTC.
 func CronEvents(option string) (events []evidence.CronEvent, total int, err error) {
-	v, err := Unserialize(option)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read WordPress' schedule: %w", err)
-	}
-	when, ok := v.(Array)
-	if !ok {
-		return nil, 0, fmt.Errorf("read WordPress' schedule: %w: it is no list", ErrSerialized)
-	}
-	for _, t := range when {
+	kept := [2]int{}
+	most := [2]int{cronMost, cronSingles}
+	err = eachOf(option, func(t Pair) {
 		due, err := strconv.ParseInt(t.Key, 10, 64)
 		hooks, isArray := t.Value.(Array)
 		if err != nil || !isArray {
-			continue // the element "version"
+			return // the element "version"
 		}
 		for _, h := range hooks {
 			calls, _ := h.Value.(Array)
 			for _, c := range calls {
-				if total++; total <= cronMost {
-					events = append(events, cronEvent(h.Key, due, c.Value))
+				total++
+				if e := cronEvent(h.Key, due, c.Value); kept[single(e)] < most[single(e)] {
+					kept[single(e)]++
+					events = append(events, e)
 				}
 			}
 		}
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read WordPress' schedule: %w", err)
 	}
 	slices.SortStableFunc(events, func(a, b evidence.CronEvent) int {
 		return cmp.Or(cmp.Compare(single(a), single(b)), cmp.Compare(a.NextUnixS, b.NextUnixS))

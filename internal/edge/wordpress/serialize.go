@@ -47,6 +47,28 @@ func Unserialize(s string) (any, error) {
 	return v, nil
 }
 
+// eachOf reads an array that PHP's serialize wrote, one element after the other,
+// and calls f for each. Its errors are those of Unserialize.
+func eachOf(s string, f func(Pair)) error {
+	p := phpReader{s: s, items: phpItems}
+	err := p.each(f)
+	if err != nil {
+		return fmt.Errorf("%w: %w at byte %d of %d", ErrSerialized, err, len(s)-len(p.s), len(s))
+	}
+	return nil
+}
+
+func (p *phpReader) each(f func(Pair)) error {
+	if len(p.s) < 2 {
+		return errCut
+	}
+	if p.s[:2] != "a:" {
+		return errWrong
+	}
+	p.s = p.s[2:]
+	return p.elements(0, f)
+}
+
 type phpReader struct {
 	s     string
 	items int
@@ -149,36 +171,45 @@ func (p *phpReader) quoted() (string, error) {
 }
 
 func (p *phpReader) array(depth int) (Array, error) {
-	n, err := p.count()
+	out := Array{}
+	err := p.elements(depth, func(v Pair) { out = append(out, v) })
 	if err != nil {
 		return nil, err
 	}
+	return out, nil
+}
+
+// elements reads the elements of an array, from its length on.
+func (p *phpReader) elements(depth int, f func(Pair)) error {
+	n, err := p.count()
+	if err != nil {
+		return err
+	}
 	if err := p.expect("{"); err != nil {
-		return nil, err
+		return err
 	}
 	if n > len(p.s)/4 { // an element takes more than that
-		return nil, errCut
+		return errCut
 	}
-	out := make(Array, 0, min(n, 1024))
 	for range n {
 		k, err := p.value(depth + 1)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		v, err := p.value(depth + 1)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch k := k.(type) {
 		case int64:
-			out = append(out, Pair{strconv.FormatInt(k, 10), v})
+			f(Pair{strconv.FormatInt(k, 10), v})
 		case string:
-			out = append(out, Pair{k, v})
+			f(Pair{k, v})
 		default:
-			return nil, errWrong
+			return errWrong
 		}
 	}
-	return out, p.expect("}")
+	return p.expect("}")
 }
 
 func (p *phpReader) count() (int, error) {

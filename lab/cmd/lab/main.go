@@ -35,7 +35,7 @@ const usage = `lab breaks a real WordPress site on loopback and checks what hiru
 
 of run and zoo: --hirune PATH  --no-hirune  --out DIR  --json  --keep  --diagnose-live
 of run: --seconds N  --vary N (the N-th variation of its names, sizes, rates and moments)
-of zoo: --times N (3; each but the first another variation)  --only NAME,NAME  --jobs N (1: so many at once)
+of zoo: --times N (3; each but the first another variation)  --vary N (1: the first of them)  --only NAME,NAME  --jobs N (1: so many at once)
 of loop: --hirune PATH  --out DIR  --json  --keep  --rows N (100000)  --old SHARE (0.4)  --cores N  --web nginx
 of siege: --hirune PATH  --out DIR  --json  --keep  --web nginx  --seed N
 of faults: the same, and --times N  --only NAME,NAME  --seed N

@@ -33,7 +33,7 @@ func zoo(ctx context.Context, all []scenario.Scenario, f flags, stdout, stderr i
 		return err
 	}
 	var errands []errand
-	for n := 1; n <= f.times; n++ { // round by round: a zoo that is cut short has seen them all
+	for n := int(f.vary); n < int(f.vary)+f.times; n++ { // round by round: a zoo that is cut short has seen them all
 		for _, s := range all {
 			if f.only == "" || slices.Contains(strings.Split(f.only, ","), s.Name) {
 				errands = append(errands, errand{s, n, filepath.Join(f.out, fmt.Sprintf("%s-%d", s.Name, n))})

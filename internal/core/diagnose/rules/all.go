@@ -10,11 +10,32 @@ import "hirune/internal/core/diagnose"
 // All returns the rules, in no order that matters.
 func All() []diagnose.Rule {
 	return []diagnose.Rule{
+		AutoloadBloat(),
+		ChangedJustBefore(),
+		ConnectionsExhausted(),
+		CPUQuota(),
+		CrawlerTrap(),
+		CreditExhausted(),
+		CronStacking(),
+		DDLBehindLongRead(),
+		DiskFull(),
+		HostJob(),
 		IdleTransaction(),
+		InodesExhausted(),
+		LoginFloodByMany(),
+		ManyTinyQueries(),
+		NoisyNeighbour(),
+		PHPPoolTooLarge(),
+		PHPPoolTooSmall(),
 		PurgeNeverFinishes(),
 		PurgeWithoutIndex(),
+		RequestFlood(),
 		SearchFlood(),
 		ServiceStopped(),
+		SlowOutboundCall(),
+		TableLocked(),
+		UnindexedSelect(),
+		WPLoginFlood(),
 		XMLRPCLoginFlood(),
 	}
 }

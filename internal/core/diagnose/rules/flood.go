@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"hirune/internal/core/diagnose"
@@ -16,12 +17,15 @@ const (
 	// everything is accused, and then as likely only.
 	floodShareAlone = 0.7
 	floodCost       = 0.3 // of the CPU used: less is not what the machine could not bear
+	floodMany       = 5.0 // times as much was completed all through the outage
 	floodLeastRate  = 1.0 // requests per second; below it nothing is a flood
 )
 
-// flood judges one class of requests: demand, or not.
+// flood judges some classes of requests: demand, or not.
 type flood struct {
-	class        string
+	class        string // as it is told: one of the classes, or classLogins
+	classes      []string
+	byHour       bool    // quiet is that of the same hour of other days: the recording has no quiet time
 	quiet, now   float64 // completed requests a second; quiet is -1 without a quiet time
 	peak         float64 // the most in any few seconds, before the machine was spent
 	active       diagnose.Span
@@ -30,21 +34,60 @@ type flood struct {
 	php          float64 // PHP's share of the CPU used
 	cost         float64 // what requests of the class can cost: PHP, for searches the database too
 	starved      bool    // CPU or workers were scarce
+	locked       float64 // of the workers' time, that went into waiting for locks
+	sent         int64   // requests since it began
 	clients      []diagnose.Client
 	clientsShare float64 // of the busiest five
 	fault        float64 // share of answers of the failure size
 }
 
-func floodOf(c *diagnose.Case, class string) flood {
+// classLogins are all requests that try passwords.
+const classLogins = "logins"
+
+func floodOf(c *diagnose.Case, class string) flood { return floodIn(c, class, class) }
+
+// floodIn judges several classes together.
+func floodIn(c *diagnose.Case, told string, classes ...string) flood {
 	in := c.Troubled()
 	now := c.Traffic(in)
-	only := func(k string) bool { return k == class }
-	f := flood{class: class, now: mean(c.Rates(in, only)), quiet: -1, active: in}
+	only := func(k string) bool { return slices.Contains(classes, k) }
+	f := flood{class: told, classes: classes, now: mean(c.Rates(in, only)), quiet: -1, active: in}
 	if !c.Outage.Zero() {
 		f.quiet = c.QuietRate(only)
+		if f.quiet < 0 {
+			f.quiet = c.HourRate(in.From, only)
+			f.byHour = f.quiet >= 0
+		}
 	}
-	// It began before visitors felt it, and was worst before the machine was spent.
-	rise := diagnose.Span{From: in.From.Add(-riseLead), To: in.To}
+	f.rise(c, only)
+	f.share, f.timed = diagnose.WorkerShare(now, classes...)
+	hot := f.hot(c, in, only)
+	load := c.Load(hot)
+	f.php = load.ShareOf(load.PHP)
+	f.cost = f.php
+	if slices.Contains(classes, evidence.ClassSearch) {
+		f.cost = load.ShareOf(load.PHP + load.Database)
+	}
+	f.starved = c.Starved(hot) || c.Workers(hot) >= 0.99
+	f.locked = c.LockedShare(in)
+	f.clients = c.Clients(f.active, classes...)
+	during, n, fault := c.Traffic(f.active), int64(0), int64(0)
+	for _, k := range classes {
+		f.sent += during[k].Count
+		n, fault = n+now[k].Count, fault+now[k].Fault
+	}
+	f.clientsShare = topShare(f.clients, f.sent)
+	if n > 0 {
+		f.fault = float64(fault) / float64(n)
+	}
+	return f
+}
+
+// rise finds when the flood began and how high it went: it began before visitors
+// felt it, and was worst before the machine was spent. Behind a lock nothing is
+// completed: there it began when requests piled up.
+func (f *flood) rise(c *diagnose.Case, only func(string) bool) {
+	rise := diagnose.Span{From: f.active.From.Add(-riseLead), To: f.active.To}
 	if rise.From.Before(c.W.From) {
 		rise.From = c.W.From
 	}
@@ -55,20 +98,32 @@ func floodOf(c *diagnose.Case, class string) flood {
 		}
 		f.peak = max(f.peak, r)
 	}
-	f.share, f.timed = diagnose.WorkerShare(now, class)
-	load := c.Load(in)
-	f.php = load.ShareOf(load.PHP)
-	f.cost = f.php
-	if class == evidence.ClassSearch {
-		f.cost = load.ShareOf(load.PHP + load.Database)
+	if f.peak < floodFactor*max(f.quiet, 0.1) {
+		return
 	}
-	f.starved = c.Starved(in) || c.Workers(in) >= 0.99
-	f.clients = c.Clients(f.active, class)
-	f.clientsShare = topShare(f.clients, c.Traffic(f.active)[class].Count)
-	if n := now[class].Count; n > 0 {
-		f.fault = float64(now[class].Fault) / float64(n)
+	if _, _, in, ok := c.Rush(); ok && in.From.Before(f.active.From) {
+		f.active.From = in.From
 	}
-	return f
+}
+
+// hot is the part of the outage in which the flood's requests were completed: what
+// they cost shows there, not while a lock lets nothing through.
+func (f flood) hot(c *diagnose.Case, in diagnose.Span, only func(string) bool) diagnose.Span {
+	least := max(floodFactor*f.quiet, floodLeastRate)
+	hot := diagnose.Span{}
+	for i, r := range c.Rates(in, only) {
+		if r < least {
+			continue
+		}
+		if from := in.From.Add(time.Duration(i) * riseStep); hot.Zero() {
+			hot.From = from
+		}
+		hot.To = in.From.Add(time.Duration(i+1) * riseStep)
+	}
+	if hot.Duration() < 2*riseStep {
+		return in
+	}
+	return hot
 }
 
 func mean(v []float64) float64 {
@@ -103,7 +158,11 @@ func (f flood) compared() bool { return f.quiet >= 0 }
 // guilty reports whether the class is what the machine could not bear: its peak
 // tells the demand, its share what became of it, and it has not gone away.
 func (f flood) guilty() bool {
-	if f.peak < floodLeastRate || !f.starved || f.cost >= 0 && f.cost < floodCost {
+	least := floodCost
+	if f.compared() && f.now >= floodMany*max(f.quiet, 0.1) && f.share >= 0.6 {
+		least = floodCost / 2 // that much of it was completed: others may have used the CPU as well
+	}
+	if f.peak < floodLeastRate || !f.starved || f.cost >= 0 && f.cost < least {
 		return false
 	}
 	if !f.compared() {
@@ -117,7 +176,8 @@ func (f flood) guilty() bool {
 // what the CPU went to.
 func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose.Finding {
 	out := diagnose.Finding{
-		Share:  diagnose.Share{DatabaseTime: -1, CPU: -1, WorkerTime: f.share},
+		// What its requests waited for a lock is that lock's doing.
+		Share:  diagnose.Share{DatabaseTime: -1, CPU: -1, WorkerTime: f.share * (1 - f.locked)},
 		Active: f.active, Confidence: confidence,
 		Claim: diagnose.Say(id, "clients", diagnose.Count(len(f.clients)), "rate", diagnose.Number(f.peak)),
 	}
@@ -130,9 +190,14 @@ func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose
 	if len(f.clients) > 0 {
 		out.About.Client, out.About.Path = f.clients[0].Address, f.clients[0].Path
 	}
-	if f.compared() {
+	switch {
+	case f.byHour:
+		out.Confidence = min(out.Confidence, 0.75) // an hour is coarse
+		out.Missing = append(out.Missing, diagnose.Say("missing-quiet"))
+		out.Proof = append(out.Proof, diagnose.Say("proof-request-hour", "class", f.class, "usual", diagnose.Number(f.quiet), "outage", diagnose.Number(f.peak)))
+	case f.compared():
 		out.Proof = append(out.Proof, diagnose.Say("proof-request-rate", "class", f.class, "quiet", diagnose.Number(f.quiet), "outage", diagnose.Number(f.peak)))
-	} else {
+	default:
 		out.Confidence = min(out.Confidence, 0.7)
 		out.Missing = append(out.Missing, diagnose.Say("missing-quiet"))
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"testing"
@@ -21,8 +22,11 @@ func scenes() map[string][]evidence.Record {
 		"wrapped column": wrappedColumn(), "server that tells less": mysqlTellsLess(), "absurd interval": absurdInterval(1 << 55),
 		"staging stopped": stagingDatabaseStopped(), "two sites": sameTableOnTwoSites(), "two tables": locksOnTwoTables(),
 		"time-outs": siteThatTimesOut(), "own database down": siteWithoutItsDatabase(), "no witness": downWithoutWitness(),
-		"quiet": scene(120, func(int, *second) {}), "one second": scene(1, func(int, *second) {}), "nothing": nil,
+		"an update that fails": changedAt(everyPageFails(50, itsFile), 49, updated(slotsPlugin)), "an update at work": changedAt(everyViewAlters(50, "ALTER", slotsAlter, "source"), 45, updated(slotsPlugin)),
+		"pages by one client": hammeredByOne(),
+		"quiet":               scene(120, func(int, *second) {}), "one second": scene(1, func(int, *second) {}), "nothing": nil,
 	}
+	maps.Copy(out, hostScenes())
 	for _, set := range [][]lookalike{innocents(), oddRecordings(), quietOddities()} {
 		for _, c := range set {
 			out[c.name] = c.records
@@ -31,6 +35,10 @@ func scenes() map[string][]evidence.Record {
 	for _, c := range suspects() {
 		out[c.id+": "+c.why] = c.records
 	}
+	maps.Copy(out, workerScenes())
+	maps.Copy(out, locksScenes())
+	maps.Copy(out, demandScenes())
+	maps.Copy(out, queryScenes())
 	return out
 }
 

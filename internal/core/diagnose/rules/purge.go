@@ -235,11 +235,12 @@ func (p purge) burden(c *diagnose.Case) (share diagnose.Share, after diagnose.Sp
 	span := diagnose.Span{From: p.Active.From, To: after.To}
 	during := c.Load(diagnose.Span{From: p.Active.From, To: p.Active.To})
 	all := c.Load(span)
-	cpu := max(during.Database-level*p.Active.Duration().Seconds(), 0) + extra
-	share = diagnose.Share{
-		DatabaseTime: c.DatabaseShare(diagnose.Span{From: p.Active.From, To: p.Active.To}, func(r diagnose.Run) bool { return r.ConnID == p.ConnID && r.Digest == p.Digest }),
-		CPU:          all.ShareOf(cpu),
-		WorkerTime:   c.OneWorker(p.Active),
+	share = diagnose.Share{CPU: -1, WorkerTime: c.OneWorker(p.Active),
+		DatabaseTime: c.DatabaseShare(diagnose.Span{From: p.Active.From, To: p.Active.To}, func(r diagnose.Run) bool { return r.ConnID == p.ConnID && r.Digest == p.Digest })}
+	if !c.In(span).Has(evidence.ServiceUse{}.Kind()) {
+		return share, after // nobody saw who used the CPU
 	}
+	cpu := max(during.Database-level*p.Active.Duration().Seconds(), 0) + extra
+	share.CPU = all.ShareOf(cpu)
 	return share, after
 }

@@ -18,6 +18,8 @@ func PurgeWithoutIndex() diagnose.Rule {
 		Needs:  map[string]string{evidence.DBStatus{}.Kind(): "missing-statements"},
 		Match:  matchPurgeWithoutIndex,
 		Clear:  clearPurge,
+		// On a table that is locked as a whole its locks are only how it hurts.
+		Explains: []string{"table-locked"},
 	}
 }
 
@@ -44,7 +46,7 @@ func matchPurgeWithoutIndex(c *diagnose.Case) []diagnose.Finding {
 		out = append(out, purgeFinding(c, p, share, after, fullScan))
 	}
 	if len(out) == 0 {
-		return unseenPurges(c)
+		return append(unseenPurges(c), purgesByClock(c)...)
 	}
 	return out
 }
@@ -64,7 +66,11 @@ func explains(c *diagnose.Case, s diagnose.Span) bool {
 		return false
 	}
 	rest := diagnose.Span{From: s.To, To: c.Outage.To}
-	return rest.Duration() <= max(time.Minute, 2*s.Duration()) || c.Starved(rest)
+	most := max(time.Minute, 2*s.Duration())
+	if c.Kept() {
+		most += carries // nobody saw when it ended: a line in a log stands for its minute
+	}
+	return rest.Duration() <= most || c.Starved(rest)
 }
 
 // carries is how long a cap can carry a cause on before visitors feel it.
@@ -133,6 +139,9 @@ func databaseCPU(c *diagnose.Case, share float64, from time.Time) diagnose.Sente
 // clearPurge says which clean-ups ran and were no burden.
 func clearPurge(c *diagnose.Case) []diagnose.Rejected {
 	var out []diagnose.Rejected
+	if c.Kept() {
+		return nil // what it was a burden to nobody saw
+	}
 	for _, r := range c.Runs(c.Scope()) {
 		if r.Verb == "DELETE" && r.Running >= time.Second && len(out) == 0 {
 			out = append(out, diagnose.Rejected{ID: "purge-without-index", Metric: "statement_seconds", Window: r.Running.Seconds(),

@@ -13,8 +13,8 @@ import (
 func ServiceStopped() diagnose.Rule {
 	return diagnose.Rule{
 		ID:     "service-stopped",
-		Title:  "a service that the site needs does not run",
-		Source: "process list and sockets; the service's own log says why",
+		Title:  "a service that the site needs does not run: stopped, crashed, restarting in a loop, or not starting",
+		Source: "process list and sockets; the service's own log, systemd and the kernel say why",
 		Needs:  map[string]string{evidence.ServiceState{}.Kind(): "missing-host"},
 		Match:  matchServiceStopped,
 	}
@@ -29,8 +29,10 @@ var needed = []string{evidence.ServiceDatabase, evidence.ServicePHP, evidence.Se
 // stop is one stretch in which a service was down.
 type stop struct {
 	evidence.ServiceState
-	span diagnose.Span
-	pid  int // of the process that was there before; 0 if none was seen
+	span   diagnose.Span
+	pid    int       // of the process that was there before; 0 if none was seen
+	since  time.Time // when that process began; zero if it was not seen
+	starts int       // processes that came up and were gone again
 }
 
 func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
@@ -49,10 +51,16 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 		if !c.Outage.Zero() && c.Failing(c.Outage) < failLeast {
 			continue
 		}
+		end := endingOf(c, s)
+		if end.how != endedOrderly && (end.full || outOfRoom(c, s)) {
+			continue // it is the victim of a disk without room: see DiskFull
+		}
 		f := diagnose.Finding{
 			About: diagnose.Subject{Service: s.Service}, Share: diagnose.UnknownShare, Active: s.span,
-			Claim:      diagnose.Say("service-stopped", "service", s.Service, "at", s.span.From),
-			Confidence: 0.8, Remedies: []string{"start-service"},
+			Claim: end.claim(s), Missing: end.missing(s), Confidence: 0.8, Remedies: []string{"start-service"},
+		}
+		if end.how == endedLoop || end.how == endedUnborn {
+			f.Remedies = []string{"mend-start", "start-service"}
 		}
 		// 3. It was seen running before.
 		if s.pid > 0 {
@@ -69,7 +77,7 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 		if standIn(c, s) {
 			f.Confidence = min(f.Confidence, 0.6) // another instance runs: perhaps nobody needs this one
 		}
-		f.Proof = append(f.Proof, lastWords(c, s)...)
+		f.Proof = append(f.Proof, end.proofs(c, s)...)
 		f.Steps = append(f.Steps, diagnose.Link{ID: "service-down", Role: diagnose.RoleStep, Span: s.span, Share: diagnose.UnknownShare,
 			Say: diagnose.Say("link-database-down", "service", s.Service)})
 		out = append(out, f)
@@ -77,33 +85,49 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 	return out
 }
 
+// loopPause is how long a service may seem to run between two ends of one loop.
+const loopPause = 45 * time.Second
+
 // stops returns the stretches in which a needed service was down, within the
-// scope of the case.
+// scope of the case. Stretches that follow each other closely are one trouble.
 func stops(c *diagnose.Case) []stop {
 	scope := c.Scope()
-	open := map[string]*stop{}
+	last := map[string]*stop{} // by service; it may be over
+	down := map[string]bool{}
 	pids := map[string]int{}
+	since := map[string]time.Time{}
 	var done []*stop
 	for at, s := range recording.All[evidence.ServiceState](c.W) {
 		if !slices.Contains(needed, s.Service) {
 			continue
 		}
 		key := s.Service + "/" + s.Instance
-		if o := open[key]; o != nil {
+		o := last[key]
+		if down[key] {
 			o.span.To = at
 		}
 		if s.Up {
-			pids[key] = s.PID
-			delete(open, key)
+			// It may have been back for a while before it was noticed.
+			began := at.Add(-time.Duration(s.UptimeS) * time.Second)
+			if down[key] && s.UptimeS > 0 && !began.Before(o.span.From) && began.Before(at) {
+				o.span.To = began
+			}
+			if o != nil && s.PID != pids[key] && s.PID != 0 && at.Sub(o.span.To) <= loopPause {
+				o.starts++
+			}
+			pids[key], since[key], down[key] = s.PID, began, false
 			continue
 		}
-		if open[key] == nil {
-			open[key] = &stop{ServiceState: s, span: diagnose.Span{From: at, To: at}, pid: pids[key]}
-			done = append(done, open[key])
+		if o == nil || !down[key] && (o.starts == 0 || at.Sub(o.span.To) > loopPause) {
+			o = &stop{ServiceState: s, span: diagnose.Span{From: at, To: at}, pid: pids[key], since: since[key]}
+			last[key], done = o, append(done, o)
 		}
+		o.span.To, down[key] = at, true
 	}
-	for _, o := range open {
-		o.span.To = c.W.To
+	for key, o := range last {
+		if down[key] {
+			o.span.To = c.W.To
+		}
 	}
 	var out []stop
 	for _, s := range done {
@@ -153,12 +177,12 @@ func answers(c *diagnose.Case) []diagnose.Sentence {
 	return []diagnose.Sentence{diagnose.Say("proof-answers", "status", diagnose.Count(status), "share", diagnose.Share01(float64(byStatus[status])/float64(all)))}
 }
 
-// lastWords quotes what the service, or the kernel, wrote when it went away.
+// lastWords quotes what the service wrote when it went away.
 func lastWords(c *diagnose.Case, s stop) []diagnose.Sentence {
 	near := diagnose.Span{From: s.span.From.Add(-time.Minute), To: s.span.From.Add(10 * time.Second)}
 	var out []diagnose.Sentence
 	for at, l := range recording.All[evidence.ErrorLine](c.In(near)) {
-		if l.Service == s.Service || l.Service == "kernel" {
+		if l.Service == s.Service && !slices.Contains(idleLines, l.ID) {
 			out = append(out, diagnose.Say("proof-log-line", "service", l.Service, "message", l.Message, "at", at))
 		}
 	}

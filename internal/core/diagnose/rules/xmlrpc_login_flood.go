@@ -5,7 +5,8 @@ import (
 	"hirune/internal/core/evidence"
 )
 
-// XMLRPCLoginFlood is log-in attempts through xmlrpc.php that take all workers.
+// XMLRPCLoginFlood is log-in attempts through xmlrpc.php that take all workers,
+// from addresses that can be named.
 func XMLRPCLoginFlood() diagnose.Rule {
 	return diagnose.Rule{
 		ID:     "xmlrpc-login-flood",
@@ -14,7 +15,7 @@ func XMLRPCLoginFlood() diagnose.Rule {
 		Needs:  map[string]string{evidence.Traffic{}.Kind(): "missing-traffic"},
 		Match: func(c *diagnose.Case) []diagnose.Finding {
 			f := floodOf(c, evidence.ClassXMLRPC)
-			if c.Outage.Zero() || !f.guilty() {
+			if c.Outage.Zero() || !f.guilty() || loginFloodOf(c).byMany() {
 				return nil
 			}
 			out := f.finding(c, "xmlrpc-login-flood", 0.8)

@@ -17,8 +17,8 @@ import (
 // cgroupEvery is how often a control group without a quota is reported.
 const cgroupEvery = time.Minute
 
-// Cgroups reads CPU quota and throttling of the control groups that hold the
-// services, and of those around them: a quota there throttles them too.
+// Cgroups reads CPU quota, throttling and memory of the control groups that hold
+// the services, and of those around them: a limit there holds for them too.
 type Cgroups struct {
 	Table *Table
 	Root  string // prefix of /proc and /sys; "" or "/" for this host
@@ -30,6 +30,7 @@ type Cgroups struct {
 	v2     bool
 	mount  string // where the CPU controller is
 	acct   string // where CPU use is counted (v1)
+	mem    string // where the memory controller is; empty without one
 }
 
 // cgroup is one directory with its counters.
@@ -37,6 +38,7 @@ type cgroup struct {
 	name                     string // below the mount
 	at, told                 time.Time
 	usedUs, count, stalledUs int64
+	memory                   groupMemory
 }
 
 // Name implements collect.Collector.
@@ -44,11 +46,11 @@ func (*Cgroups) Name() string { return "cgroup" }
 
 // Blinds implements collect.Blinder.
 func (*Cgroups) Blinds() string {
-	return "CPU limits of the services, and whether they bite"
+	return "CPU and memory limits of the services, and whether they bite"
 }
 
-// Collect emits one evidence.Cgroup for each group with a quota, and once a
-// minute for the others. The first call emits nothing.
+// Collect emits one evidence.Cgroup for each group with a quota or whose memory is
+// tight, and once a minute for the others. The first call emits nothing.
 func (c *Cgroups) Collect(_ context.Context, b *collect.Beat) error {
 	if err := c.lookUp(b.Now); err != nil {
 		return err
@@ -78,11 +80,12 @@ func (c *Cgroups) one(b *collect.Beat, g *cgroup) {
 	if now.usedUs >= 0 && old.usedUs >= 0 {
 		f.UsedMs = grew(now.usedUs, old.usedUs) / 1000
 	}
-	limited := quota > 0 || f.Throttled > 0
+	tight := c.memory(g, b.Now, &f)
+	limited := quota > 0 || f.Throttled > 0 || tight
 	if !limited && b.Now.Sub(old.told) < cgroupEvery && !old.at.IsZero() {
 		return // its amounts go on to count until it is told
 	}
-	now.told = b.Now
+	now.told, now.memory = b.Now, g.memory
 	*g = now
 	if !old.at.IsZero() && f.OverMs > 0 {
 		b.Emit(f)
@@ -96,6 +99,12 @@ func (c *Cgroups) one(b *collect.Beat, g *cgroup) {
 //	v2 cpu.max          "20000 100000"; no limit is "max 100000"; the root has none
 func (c *Cgroups) quota(name string) (float64, bool) {
 	dir := path.Join(c.mount, name)
+	if !c.v2 && c.mem != "" {
+		if _, err := os.Stat(dir); err != nil { // a group of the memory controller alone
+			_, err := os.Stat(path.Join(c.mem, name))
+			return -1, err == nil
+		}
+	}
 	if c.v2 {
 		b, err := c.raw.read(dir + "/cpu.max")
 		if err != nil {
@@ -175,7 +184,7 @@ func (c *Cgroups) lookUp(now time.Time) error {
 	wanted := map[string]bool{}
 	for _, g := range t.groups {
 		b, _ := c.raw.read(rooted(c.Root, "/proc/"+strconv.Itoa(g.pid)+"/cgroup"))
-		if name := c.nameIn(b); name != "" {
+		for _, name := range c.namesIn(b) {
 			for ; name != "/" && name != "."; name = path.Dir(name) {
 				wanted[name] = true
 			}
@@ -202,25 +211,23 @@ func (c *Cgroups) keep(wanted map[string]bool) {
 	}
 }
 
-// nameIn finds the group of the CPU controller in /proc/PID/cgroup:
+// namesIn finds the groups of the CPU and memory controllers in /proc/PID/cgroup:
 //
 //	4:cpu,cpuacct:/system.slice/mariadb.service
 //	0::/system.slice/mariadb.service
-func (c *Cgroups) nameIn(b []byte) string {
-	found := ""
+func (c *Cgroups) namesIn(b []byte) []string {
+	var found []string
 	procLines(b, func(line []byte) {
 		parts := bytes.SplitN(line, []byte(":"), 3)
 		if len(parts) < 3 {
 			return
 		}
-		isCPU := slices.Contains(strings.Split(string(parts[1]), ","), "cpu")
-		if c.v2 && len(parts[1]) == 0 || !c.v2 && isCPU {
-			found = string(parts[2])
+		controllers := strings.Split(string(parts[1]), ",")
+		ours := slices.Contains(controllers, "cpu") || c.mem != "" && slices.Contains(controllers, "memory")
+		if name := string(parts[2]); (c.v2 && len(parts[1]) == 0 || !c.v2 && ours) && !strings.Contains(name, "..") { // that is outside of what this namespace sees
+			found = append(found, name)
 		}
 	})
-	if strings.Contains(found, "..") {
-		return "" // outside of what this namespace sees
-	}
 	return found
 }
 
@@ -229,6 +236,7 @@ func (c *Cgroups) findMount() bool {
 	base := rooted(c.Root, "/sys/fs/cgroup")
 	if _, err := os.Stat(base + "/cgroup.controllers"); err == nil {
 		c.v2, c.mount = true, base
+		c.findMemory(base)
 		return true
 	}
 	for _, d := range []string{"cpu,cpuacct", "cpuacct,cpu", "cpu"} {
@@ -243,5 +251,6 @@ func (c *Cgroups) findMount() bool {
 			break
 		}
 	}
+	c.findMemory(base)
 	return c.mount != ""
 }

@@ -66,6 +66,32 @@ func TestCgroupV2(t *testing.T) {
 	}
 }
 
+// TestCgroupMemory plays a limit that is far, then near, then over.
+func TestCgroupMemory(t *testing.T) {
+	for name, c := range map[string]struct{ of, dir, limit, used, stat, events string }{
+		"v1": {"4:cpu,cpuacct:/site\n5:memory:/lim\n", "sys/fs/cgroup/memory/lim/", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "memory.oom_control"},
+		"v2": {"0::/lim\n", "sys/fs/cgroup/lim/", "memory.max", "memory.current", "inactive_file", "memory.events"},
+	} {
+		root := fakeHost(t)
+		fakeTree{"proc/100/cgroup": c.of, "sys/fs/cgroup/" + map[string]string{"v1": "cpu,cpuacct/site/x", "v2": "cgroup.controllers"}[name]: "cpu memory\n",
+			c.dir + c.limit: "104857600\n", c.dir + c.used: "52428800\n", c.dir + "memory.stat": "cache 1\n" + c.stat + " 1048576\n", c.dir + c.events: "oom_kill 2\n"}.write(t, root)
+		g := &Cgroups{Table: tableOf(root), Root: root}
+		mustProcBeat(t, g, procStart)
+		if got := mustProcBeat(t, g, procStart.Add(time.Second)); len(got) != 0 {
+			t.Errorf("%s: half full: got %+v", name, got)
+		}
+		fakeTree{c.dir + c.used: "94371840\n", c.dir + c.events: "oom_kill 3\n"}.write(t, root)
+		got := cgroupsByPath(mustProcBeat(t, g, procStart.Add(2*time.Second)))["/lim"]
+		if got.MemLimitKB != 102400 || got.MemUsedKB != 91136 || got.OOMKills != 1 || got.QuotaCPUs != -1 {
+			t.Errorf("%s: nearly full: got %+v", name, got)
+		}
+		fakeTree{c.dir + c.limit: map[string]string{"v1": "9223372036854771712\n", "v2": "max\n"}[name]}.write(t, root)
+		if got := cgroupsByPath(mustProcBeat(t, g, procStart.Add(2*time.Minute)))["/lim"]; got.MemLimitKB != 0 || got.MemUsedKB != 0 || got.OverMs == 0 {
+			t.Errorf("%s: no limit: got %+v", name, got)
+		}
+	}
+}
+
 func TestCgroupAbsent(t *testing.T) {
 	root := fakeHost(t)
 	if _, err := procBeat(&Cgroups{Table: tableOf(root), Root: root}, procStart); !errors.Is(err, evidence.ErrAbsent) {

@@ -21,9 +21,13 @@ type databaseServer struct {
 	retries  int
 	told     []evidence.Unseen    // the missing rights that were recorded
 	suspects map[string]time.Time // digest → when it was looked into
+	often    often                // shapes that run often of late
 	jobs     []task               // what is left to look into
 	tablesAt time.Time
 	digestAt time.Time
+	usesAt   time.Time
+	limits   map[string]int64 // most connections of an account
+	limit    int64            // of all; 0 not known yet
 }
 
 // look is what one look at a server gave.
@@ -128,7 +132,27 @@ func (s *databaseServer) transactions(ctx context.Context, l *look, sessions mys
 	for _, w := range waits {
 		l.emit(w)
 	}
+	s.sessions(l, sessions, waits, txs)
 	return errors.Join(err, waitErr)
+}
+
+const (
+	usesEvery = 15 * time.Second // who has how many connections, while there are plenty
+	usesWaits = 3                // so many that wait are worth a look at each beat
+)
+
+// sessions records who has how many connections: now and then, and at each beat
+// while half of them are taken or some wait for locks.
+func (s *databaseServer) sessions(l *look, sessions mysql.Sessions, waits []evidence.LockWait, txs []mysql.OpenTx) {
+	all := int64(len(sessions.Running) + len(sessions.Sleeping))
+	scarce := s.limit > 0 && 2*all >= s.limit || len(waits) >= usesWaits
+	if !scarce && !s.usesAt.IsZero() && l.at.Sub(s.usesAt) < usesEvery && !l.at.Before(s.usesAt) {
+		return
+	}
+	s.usesAt = l.at
+	for _, u := range sessions.Use(s.target.Instance, waits, txs, s.limits) {
+		l.emit(u)
+	}
 }
 
 // tellMissing records a change of the rights that the account in use lacks.

@@ -38,12 +38,13 @@ const (
 	growthFrom      = 8 << 20 // bytes; a smaller table explains no outage
 )
 
-// suspect queues what is to be known of a statement that runs long: its filter
+// suspect queues what is to be known of a statement that runs long, or often: its filter
 // and plan at once, because both are gone when it ends, then its table.
 func (s *databaseServer) suspect(now time.Time, running []mysql.Running) {
 	maps.DeleteFunc(s.suspects, func(_ string, at time.Time) bool { return now.Sub(at) > suspectAgain })
+	s.often.count(now, running)
 	for _, r := range running {
-		if !longRunning(r) || len(s.jobs) >= maxDatabaseJobs {
+		if !longRunning(r) && !s.often.ran(r) || len(s.jobs) >= maxDatabaseJobs {
 			continue
 		}
 		if _, seen := s.suspects[r.Digest]; seen {
@@ -71,7 +72,7 @@ func longRunning(r mysql.Running) bool {
 func (s *databaseServer) regular(now time.Time) {
 	if s.tablesAt.IsZero() || now.Sub(s.tablesAt) >= tablesEvery {
 		s.tablesAt = now
-		s.queue(serverJob, schemasJob())
+		s.queue(serverJob, eventsJob(now), limitsJob, schemasJob())
 	}
 	if s.digestAt.IsZero() || now.Sub(s.digestAt) >= digestsEvery {
 		s.digestAt = now
@@ -104,9 +105,29 @@ func (s *databaseServer) work(ctx context.Context, l *look) error {
 func serverJob(ctx context.Context, s *databaseServer, l *look) error {
 	v, err := s.conn.Server(ctx)
 	if err == nil {
+		s.limit = v.MaxConnections
 		l.emit(v)
 	}
 	return err
+}
+
+func limitsJob(ctx context.Context, s *databaseServer, _ *look) error {
+	limits, err := s.conn.UserLimits(ctx)
+	if limits != nil {
+		s.limits = limits
+	}
+	return err
+}
+
+// eventsJob tells what the database starts by itself.
+func eventsJob(now time.Time) job {
+	return func(ctx context.Context, s *databaseServer, l *look) error {
+		es, err := s.conn.Events(ctx, now)
+		for _, e := range es {
+			l.emit(e)
+		}
+		return err
+	}
 }
 
 // schemasJob queues one job for each database: those of the sites, or all that

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"strings"
@@ -235,4 +236,83 @@ func BenchmarkDatabaseBeat(b *testing.B) {
 	}
 	b.ReportMetric(float64((cpuOf(b, os.Getpid())-own).Microseconds())/float64(n), "own-cpu-µs/op")
 	b.ReportMetric(float64((cpuOf(b, s.PID())-server).Microseconds())/float64(n), "server-cpu-µs/op")
+}
+
+// A server without a free connection: the recorder that was there before goes on
+// and tells who has them; one that comes then says why it sees nothing, and gets in
+// when a place is free.
+func TestDatabaseTellsWhoHasTheConnections(t *testing.T) {
+	s := mysqltest.Start(t, "--max-connections=10")
+	s.Exec(t, "CREATE DATABASE site", "CREATE USER feeder@localhost", "GRANT SELECT ON site.* TO feeder@localhost", "ALTER USER feeder@localhost WITH MAX_USER_CONNECTIONS 40",
+		"CREATE USER plain@localhost IDENTIFIED BY 'pw1'", "GRANT PROCESS ON *.* TO plain@localhost")
+	early, late := newDBBench(t, s, dbRoot), newDBBench(t, s, mysql.Credential{User: "plain", Password: "pw1", From: "test"})
+	if err := errors.Join(early.beat(t), early.beat(t)); err != nil {
+		t.Fatal(err)
+	}
+	held := fill(t, s, "feeder")
+	mysqltest.Eventually(t, 10*time.Second, "the early recorder sees who has them", func() bool {
+		early.facts = nil
+		if err := early.beat(t); err != nil {
+			t.Fatalf("the connection that is held must go on: %v", err)
+		}
+		for _, u := range dbFacts[evidence.SessionUse](early) {
+			if u.User == "feeder" && u.Schema == "site" && u.Count >= 8 && u.Sleeping == u.Count && u.Limit == 40 && u.DB == "db" {
+				return true
+			}
+		}
+		return false
+	})
+	if err := late.beat(t); !errors.Is(err, evidence.ErrAbsent) || hint.CodeOf(err) != mysql.CodeFull || !strings.Contains(hint.Of(err), "CONNECTION ADMIN") {
+		t.Errorf("the late recorder: got %v, code %q, hint %q", err, hint.CodeOf(err), hint.Of(err))
+	}
+	held[0].Close()
+	mysqltest.Eventually(t, 20*time.Second, "the late recorder gets in", func() bool { return late.beat(t) == nil })
+}
+
+// fill takes all connections that an account can get, each idle in the site's
+// database.
+func fill(t *testing.T, s *mysqltest.Server, user string) []*sql.DB {
+	t.Helper()
+	var held []*sql.DB
+	for range 30 {
+		db, err := sql.Open("mysql", user+"@unix("+s.Socket+")/site")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		if db.SetMaxIdleConns(1); db.PingContext(t.Context()) != nil {
+			return held
+		}
+		held = append(held, db)
+	}
+	t.Fatal("30 connections fit into a server that takes 10")
+	return nil
+}
+
+// Who waits is counted with who has how many.
+func TestDatabaseTellsWhoWaits(t *testing.T) {
+	s := mysqltest.Start(t)
+	s.AuditLog(t, 10)
+	b := newDBBench(t, s, dbRoot)
+	holder := s.Session(t, "site")
+	if _, err := holder.ExecContext(t.Context(), "LOCK TABLES wp_audit_log WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 4 {
+		w := s.DB(t, "site")
+		go w.ExecContext(ctx, "SELECT COUNT(*) FROM wp_audit_log")
+	}
+	mysqltest.Eventually(t, 20*time.Second, "four wait for the one that sleeps", func() bool {
+		b.facts = nil
+		if err := b.beat(t); err != nil {
+			t.Fatal(err)
+		}
+		u, w := dbFacts[evidence.SessionUse](b), dbFacts[evidence.LockWait](b)
+		return len(u) == 1 && u[0].User == "root" && u[0].Waiting == 4 && len(w) == 4 && w[0].Blocker != 0 && w[0].BlockerSleeps
+	})
+	if _, err := holder.ExecContext(context.WithoutCancel(t.Context()), "UNLOCK TABLES"); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	errorBytes    = 1 << 20 // of one log in one beat
-	errorPast     = 2 << 20 // of one log, read at the start
-	errorPastMost = 2000    // facts of one log's past; the youngest are kept
-	kernelMost    = 2000    // messages of the kernel in one beat
+	errorBytes    = 1 << 20  // of one log in one beat
+	errorPast     = 2 << 20  // of one log, read at the start
+	errorOld      = 48 << 20 // of one log with its rotated files, where they are wanted
+	errorPastMost = 2000     // facts of one log's past; the youngest are kept
+	kernelMost    = 2000     // messages of the kernel in one beat
 	journalEvery  = time.Minute
 )
 
@@ -32,6 +33,11 @@ type ErrorLogs struct {
 	Kernel  []string // files that may hold the kernel's messages; the first that exists is followed
 	Kmsg    string   // read where no such file exists
 	Journal []string // command that asks the journal; empty: there is none
+	// Since is how far back the files that a log was rotated to are read at the
+	// start, too; zero: not at all.
+	Since time.Time
+	// Marks keeps how far the logs were read; nil: nobody. It excludes Since.
+	Marks *Marks
 
 	found   func() discover.Found
 	logs    []*errorFile
@@ -81,7 +87,7 @@ func (c *ErrorLogs) Collect(ctx context.Context, b *collect.Beat) error {
 		if ctx.Err() != nil {
 			break // what is left is read in the next beat
 		}
-		err := l.read(b)
+		err := l.read(ctx, b, c)
 		if l.optional && errors.Is(err, os.ErrNotExist) {
 			err = nil
 		}
@@ -133,16 +139,20 @@ func (c *ErrorLogs) look(now time.Time) {
 	for _, p := range f.Pools {
 		c.add(p.ErrorLog, errorlog.FPM, p.Instance)
 		c.add(p.PHPErrorLog, errorlog.PHP, p.Instance)
+		c.add(p.SlowLog, errorlog.FPMSlow, p.Instance)
 	}
 	for _, r := range f.Roots {
 		if r.WPConfig != "" {
 			c.add(filepath.Join(r.Dir, "wp-content", "debug.log"), errorlog.PHP, r.Host)
 		}
 	}
-	c.databases(f.Databases)
 	if first {
 		c.addKernel(now)
+		if len(c.Journal) > 0 { // where systemd says how units ended
+			c.journal = &errorlog.Journal{Command: c.Journal, Match: []string{"_PID=1"}}
+		}
 	}
+	c.databases(f.Databases)
 }
 
 // databases follows the servers' error logs; a server without one that runs
@@ -151,8 +161,8 @@ func (c *ErrorLogs) databases(found []discover.Database) {
 	for _, d := range found {
 		if d.ErrorLog != "" {
 			c.add(d.ErrorLog, errorlog.Database, d.Instance)
-		} else if c.journal == nil && len(c.Journal) > 0 {
-			c.journal = &errorlog.Journal{Command: c.Journal, Names: []string{"mariadbd", "mysqld"}}
+		} else if c.journal != nil {
+			c.journal.Names = []string{"mariadbd", "mysqld"}
 		}
 	}
 }
@@ -180,49 +190,33 @@ func (c *ErrorLogs) add(path string, in errorlog.Log, instance string) {
 		c.logs[i].in |= in
 		return
 	}
-	c.logs = append(c.logs, &errorFile{tail: tail.New(path), in: in, instance: instance, optional: in == errorlog.PHP})
+	c.logs = append(c.logs, &errorFile{tail: tail.New(path), in: in, instance: instance, optional: in == errorlog.PHP || in == errorlog.FPMSlow})
 }
 
 // read tells the lines of a beat, equal kinds as one fact.
-func (l *errorFile) read(b *collect.Beat) error {
+func (l *errorFile) read(ctx context.Context, b *collect.Beat, c *ErrorLogs) error {
 	if !l.told {
-		if _, err := l.tail.Open(); err != nil {
+		end, err := l.tail.Open()
+		if err != nil {
 			return err
 		}
 		l.told = true
-		l.past(b)
+		l.before(ctx, b, c, end)
 	}
+	read := l.traces
+	if l.in&errorlog.FPMSlow == 0 {
+		read = l.lines
+	}
+	err := read(b)
+	c.Marks.set(c.Name(), l.tail, b.Now)
+	return err
+}
+
+func (l *errorFile) lines(b *collect.Beat) error {
 	n := newErrorTally(l.instance)
 	_, err := l.tail.Read(errorBytes, func(line []byte) { n.line(l.in, line, b.Now) })
 	n.emit(b.Emit)
 	return err
-}
-
-// past tells what the log held before, each line at its time. A line without
-// a time has that of the line before it; if there is none it is left out: it
-// would be told at a wrong moment.
-func (l *errorFile) past(b *collect.Beat) {
-	var facts []evidence.Record
-	err := l.tail.Before(errorPast, func(line []byte) {
-		at, rest, ok := errorlog.Stamp(line, time.Local, b.Now)
-		if ok {
-			l.lastStamp = at
-		}
-		p := matchKernelAware(l.in, line)
-		if p == nil || l.lastStamp.IsZero() || l.lastStamp.After(b.Now) {
-			return
-		}
-		facts = append(facts, evidence.Record{At: l.lastStamp, Fact: evidence.ErrorLine{
-			Service: p.Service, Instance: l.instance, ID: p.ID, Count: 1, Message: errorlog.Message(rest), FromHist: true,
-		}})
-	})
-	if err != nil {
-		b.Emit(evidence.Unseen{Source: "errorlog", Code: "history-unreadable", What: "the errors before recording began", Detail: fmt.Sprintf("read %s: %v", l.tail.Path(), err)})
-	}
-	facts = fold(facts)
-	for _, r := range facts[max(0, len(facts)-errorPastMost):] {
-		b.EmitAt(r.At, r.Fact)
-	}
 }
 
 // fold joins neighbours of one kind within a second.
@@ -231,7 +225,7 @@ func fold(in []evidence.Record) []evidence.Record {
 	for _, r := range in {
 		f := r.Fact.(evidence.ErrorLine)
 		if n := len(out) - 1; n >= 0 {
-			if last := out[n].Fact.(evidence.ErrorLine); last.ID == f.ID && r.At.Sub(out[n].At).Abs() < time.Second {
+			if last := out[n].Fact.(evidence.ErrorLine); last.ID == f.ID && last.File == f.File && r.At.Sub(out[n].At).Abs() < time.Second {
 				last.Count++
 				out[n].Fact = last
 				continue
@@ -267,14 +261,26 @@ func (t *errorTally) line(in errorlog.Log, line []byte, now time.Time) {
 	if p == nil {
 		return
 	}
+	file := fileOf(p, line)
 	for i := range t.facts {
-		if t.facts[i].ID == p.ID {
-			t.facts[i].Count++
+		if f := &t.facts[i]; f.ID == p.ID && (f.File == file || len(t.facts) >= errorKinds) {
+			f.Count++
 			return
 		}
 	}
 	_, rest, _ := errorlog.Stamp(line, time.Local, now)
-	t.facts = append(t.facts, evidence.ErrorLine{Service: p.Service, Instance: t.instance, ID: p.ID, Count: 1, Message: errorlog.Message(rest)})
+	t.facts = append(t.facts, evidence.ErrorLine{Service: p.Service, Instance: t.instance, ID: p.ID, Count: 1, Message: errorlog.Message(rest), File: file})
+}
+
+// errorKinds is how many facts of one log and beat are told apart by the file, too.
+const errorKinds = 40
+
+// fileOf is the PHP file that a line of PHP names.
+func fileOf(p *errorlog.Pattern, line []byte) string {
+	if p.Service != evidence.ServicePHP || !strings.HasPrefix(p.ID, "php-") {
+		return ""
+	}
+	return errorlog.File(line)
 }
 
 func (t *errorTally) emit(emit func(evidence.Fact)) {
@@ -315,11 +321,15 @@ func bootTime(now time.Time) time.Time {
 
 func (c *ErrorLogs) ask(ctx context.Context, b *collect.Beat, first bool) error {
 	return c.journal.Read(ctx, func(l errorlog.JournalLine) {
-		p := errorlog.Match(errorlog.Database, l.Message)
-		if p == nil {
+		in, service := errorlog.Database, evidence.ServiceDatabase
+		if l.Process == "systemd" {
+			in, service = errorlog.Systemd, errorlog.UnitService(string(l.Message))
+		}
+		p := errorlog.Match(in, l.Message)
+		if p == nil || service == "" {
 			return
 		}
 		_, rest, _ := errorlog.Stamp(l.Message, time.Local, b.Now)
-		b.EmitAt(l.At, evidence.ErrorLine{Service: p.Service, ID: p.ID, Count: 1, Message: errorlog.Message(rest), FromHist: first})
+		b.EmitAt(l.At, evidence.ErrorLine{Service: service, ID: p.ID, Count: 1, Message: errorlog.Message(rest), FromHist: first})
 	})
 }

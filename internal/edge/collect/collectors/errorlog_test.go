@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -114,5 +115,31 @@ func BenchmarkErrorLogsBeat(b *testing.B) {
 		if _, err := beatOf(b, c, sec%10); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestTheSlowLogOfPHPTellsThePlugin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "php-slow.log")
+	if err := os.WriteFile(path, []byte("[21-Nov-2026 12:51:19]  [pool www] pid 1\n[0x1] old() /var/www/a.php:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := discover.Found{Pools: []discover.Pool{{Instance: "php-fpm:8.2", Name: "www", SlowLog: path}}}
+	c := NewErrorLogs(func() discover.Found { return found })
+	c.Kernel, c.Kmsg, c.Journal = nil, "", nil
+	defer c.Close()
+	mustProcBeat(t, c, procStart)
+	entry := "\n[22-Nov-2026 12:51:19]  [pool www] pid 7\nscript_filename = /var/www/index.php\n[0x1] curl_exec() /var/www/wp-includes/Curl.php:1\n[0x2] go() /var/www/wp-content/plugins/weather/go.php:2\n"
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(entry + entry); err != nil {
+		t.Fatal(err)
+	}
+	got := mustProcBeat(t, c, procStart.Add(5*time.Second))
+	want := evidence.ErrorLine{Service: "php-fpm", Instance: "php-fpm:8.2", ID: "fpm-slow-outbound", Count: 2, Message: "curl_exec()", File: "plugins/weather/go.php"}
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

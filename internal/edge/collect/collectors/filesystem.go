@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,14 +17,60 @@ import (
 	"hirune/internal/edge/discover"
 )
 
+const (
+	roomEvery  = time.Minute      // how often a file system with room is told
+	scarceTold = 10 * time.Second // and one that is short of it
+	placeEvery = time.Minute      // how often it is worked out what lies where
+	// scarceRoom is the free share below which room is scarce, and roomMoved the
+	// share by which it must have changed to be told at once.
+	scarceRoom = 0.05
+	roomMoved  = 0.01
+	// What takes the room is looked at when the recorder starts, when room gets
+	// scarce, and this often.
+	maxHoldings      = 500 // paths that are remembered
+	takesEvery       = time.Hour
+	takesEveryScarce = 5 * time.Minute
+)
+
 // Filesystems reads the room on the file systems that the site, its logs, its
-// database and its temporary files are on.
+// database and its temporary files are on. It is cheap to ask often: what lies
+// where is worked out once a minute, and a file system is told when its room
+// changes.
 type Filesystems struct {
 	Root  string                 // prefix of /proc and of the mounts
 	Found func() *discover.Found // nil: only / and /tmp
+	Bare  bool                   // tell the room at each call, and not what takes it
 
-	raw procReader
+	raw      procReader
+	known    []holding // what was found since the start: a service that has ended needs its room all the same
+	places   []place
+	placedAt time.Time
 }
+
+// place is one file system of interest.
+type place struct {
+	mount
+	holds   []string
+	dirs    []holding
+	last    evidence.Filesystem // as it was told
+	toldAt  time.Time
+	takesAt time.Time
+	scarce  bool
+}
+
+// holding is a path and what of the site it is.
+type holding struct{ what, path string }
+
+// What of the site a file system can hold: evidence.Filesystem.Holds.
+const (
+	holdsRoot        = "root"
+	holdsSite        = "site"
+	holdsDatabase    = "database"
+	holdsDatabaseTmp = "database-tmp"
+	holdsSessions    = "sessions"
+	holdsTmp         = "tmp"
+	holdsLogs        = "logs"
+)
 
 // Name implements collect.Collector.
 func (*Filesystems) Name() string { return "filesystem" }
@@ -33,26 +80,103 @@ func (*Filesystems) Blinds() string {
 	return "free disk space"
 }
 
-// Collect emits one evidence.Filesystem for each file system of interest.
-// Network file systems are left out: a dead server would hold us up for ever.
-func (c *Filesystems) Collect(_ context.Context, b *collect.Beat) error {
+// Collect emits one evidence.Filesystem for each file system of interest whose
+// room has changed or that was not told for a while. Network file systems are
+// left out: a dead server would hold us up for ever.
+func (c *Filesystems) Collect(ctx context.Context, b *collect.Beat) error {
+	if b.Now.Sub(c.placedAt) >= placeEvery || c.placedAt.IsZero() || b.Now.Before(c.placedAt) {
+		if err := c.place(b.Now); err != nil {
+			return err
+		}
+	}
+	for i := range c.places {
+		p := &c.places[i]
+		f, ok := statfs(rooted(c.Root, p.point), p.point)
+		if !ok {
+			continue
+		}
+		short := freeShare(f) < scarceRoom
+		began := short && !p.scarce
+		p.scarce = short
+		if !c.Bare && !p.due(b.Now, f, began) {
+			continue
+		}
+		f.Holds = p.holds
+		if every := p.lookEvery(); !c.Bare && (began || p.takesAt.IsZero() || b.Now.Sub(p.takesAt) >= every) {
+			f.Takes, p.takesAt = c.takes(ctx, p), b.Now
+		}
+		p.last, p.toldAt = f, b.Now
+		b.Emit(f)
+	}
+	return nil
+}
+
+// place works out which file systems are of interest, and what is on each.
+func (c *Filesystems) place(now time.Time) error {
 	text, err := c.raw.read(rooted(c.Root, "/proc/self/mountinfo"))
 	if err != nil {
 		return notHere(fmt.Errorf("read the mounts: %w", err), "no-proc", "is /proc mounted?")
 	}
 	mounts := parseMounts(text)
-	seen := map[string]bool{} // by device
-	for _, p := range c.paths() {
-		m, ok := mountOf(mounts, p)
-		if !ok || seen[m.device] {
+	old := c.places
+	c.places, c.placedAt = nil, now
+	for _, h := range c.paths() {
+		if !slices.Contains(c.known, h) && len(c.known) < maxHoldings {
+			c.known = append(c.known, h)
+		}
+	}
+	for _, h := range c.known {
+		m, ok := mountOf(mounts, h.path)
+		if !ok {
 			continue
 		}
-		seen[m.device] = true
-		if f, ok := statfs(rooted(c.Root, m.point), m.point); ok {
-			b.Emit(f)
+		i := slices.IndexFunc(c.places, func(p place) bool { return p.device == m.device })
+		if i < 0 {
+			p := place{mount: m}
+			if j := slices.IndexFunc(old, func(p place) bool { return p.device == m.device && p.point == m.point }); j >= 0 {
+				p.last, p.toldAt, p.takesAt, p.scarce = old[j].last, old[j].toldAt, old[j].takesAt, old[j].scarce
+			}
+			i, c.places = len(c.places), append(c.places, p)
+		}
+		p := &c.places[i]
+		if !slices.Contains(p.holds, h.what) {
+			p.holds = append(p.holds, h.what)
+		}
+		if !slices.Contains(p.dirs, h) {
+			p.dirs = append(p.dirs, h)
 		}
 	}
 	return nil
+}
+
+// due reports whether a file system is worth a fact now.
+func (p *place) due(now time.Time, f evidence.Filesystem, began bool) bool {
+	since := now.Sub(p.toldAt)
+	switch {
+	case p.toldAt.IsZero() || began || since >= roomEvery || since < 0:
+		return true
+	case p.scarce && since >= scarceTold:
+		return true
+	}
+	moved := freeShare(p.last) - freeShare(f)
+	return moved >= roomMoved || moved <= -roomMoved || p.scarce && (f.FreeKB == 0) != (p.last.FreeKB == 0)
+}
+
+func (p *place) lookEvery() time.Duration {
+	if p.scarce {
+		return takesEveryScarce
+	}
+	return takesEvery
+}
+
+// freeShare is the share of a file system that is free, of space or of inodes,
+// whichever is less.
+func freeShare(f evidence.Filesystem) float64 {
+	share := float64(f.FreeKB) / float64(max(f.SizeKB, 1))
+	if f.Inodes > 0 {
+		share = min(share, float64(f.InodesFree)/float64(f.Inodes))
+	}
+	return share
 }
 
 func statfs(at, mount string) (evidence.Filesystem, bool) {
@@ -70,8 +194,8 @@ func statfs(at, mount string) (evidence.Filesystem, bool) {
 }
 
 // paths lists what has to have room, the root first.
-func (c *Filesystems) paths() []string {
-	out := []string{"/", "/tmp", "/var/log"}
+func (c *Filesystems) paths() []holding {
+	out := []holding{{holdsRoot, "/"}, {holdsTmp, "/tmp"}, {holdsLogs, "/var/log"}}
 	var f *discover.Found
 	if c.Found != nil {
 		f = c.Found()
@@ -79,22 +203,33 @@ func (c *Filesystems) paths() []string {
 	if f == nil {
 		return out
 	}
+	add := func(what string, paths ...string) {
+		for _, p := range paths {
+			if path.IsAbs(p) {
+				out = append(out, holding{what, p})
+			}
+		}
+	}
 	for _, d := range f.Databases {
-		out = append(out, d.DataDir, d.TmpDir, d.ErrorLog, d.SlowLog)
+		add(holdsDatabase, d.DataDir)
+		add(holdsDatabaseTmp, d.TmpDir)
+		add(holdsLogs, d.ErrorLog, d.SlowLog)
 	}
 	for _, w := range f.WebServers {
 		for _, l := range w.AccessLogs {
-			out = append(out, l.Path)
+			add(holdsLogs, l.Path)
 		}
-		out = append(out, w.ErrorLogs...)
+		add(holdsLogs, w.ErrorLogs...)
 	}
 	for _, p := range f.Pools {
-		out = append(out, p.ErrorLog)
+		add(holdsLogs, p.ErrorLog, p.PHPErrorLog)
+		add(holdsSessions, p.SessionDir)
+		add(holdsTmp, p.UploadDir)
 	}
 	for _, r := range f.Roots {
-		out = append(out, r.Dir)
+		add(holdsSite, r.Dir)
 	}
-	return slices.DeleteFunc(out, func(s string) bool { return !path.IsAbs(s) })
+	return out
 }
 
 // mount is one line of /proc/self/mountinfo.

@@ -101,6 +101,9 @@ func (c *Pools) php(ctx context.Context, b *collect.Beat, p discover.Pool, q que
 	if queued {
 		f.Queue, f.Backlog = q.waiting, q.backlog
 	}
+	if f.Busy >= 0 && queued && path.IsAbs(p.Listen) {
+		f.Detached = max(0, f.Busy-q.served) // it has closed the connection and works on
+	}
 	if f.Busy < 0 && p.StatusPath != "" && p.StatusListen != "" && c.status(ctx, p, &f) {
 		err = nil
 	}
@@ -150,7 +153,7 @@ func (c *Pools) children(p discover.Pool, f *evidence.WorkerPool) error {
 			continue
 		}
 		f.Children++
-		works, err := c.works(child)
+		works, err := works(&c.raw, c.Table.Root, child)
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EPERM) {
 			return notHere(fmt.Errorf("what the workers of php-fpm do: %w", err), "not-root", "run it with sudo")
 		}
@@ -164,12 +167,12 @@ func (c *Pools) children(p discover.Pool, f *evidence.WorkerPool) error {
 
 // works reports whether a child has a request. Source: /proc/PID/syscall,
 // "running" or the number of the call with its arguments in hexadecimal.
-func (c *Pools) works(p *proc) (bool, error) {
+func works(raw *procReader, root string, p *proc) (bool, error) {
 	if p.state == 'Z' {
 		return false, nil
 	}
-	dir := rooted(c.Table.Root, "/proc/"+strconv.Itoa(p.pid))
-	b, err := c.raw.read(dir + "/syscall")
+	dir := rooted(root, "/proc/"+strconv.Itoa(p.pid))
+	b, err := raw.read(dir + "/syscall")
 	if err != nil {
 		return false, err
 	}

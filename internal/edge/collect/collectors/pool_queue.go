@@ -16,6 +16,7 @@ type queue struct {
 	waiting int // connections that nobody has accepted
 	backlog int // most that may wait
 	open    int // connections that were accepted (UNIX only); some kernels count waiting ones too
+	served  int // connections that some process holds: accepted, and not closed yet (UNIX only)
 }
 
 // socketDiag asks the kernel for sockets by netlink, as ss does. Listening TCP
@@ -68,7 +69,10 @@ func (d *socketDiag) unixQueues() (map[string]queue, error) {
 		if state == stateListen {
 			all.waiting, all.backlog = q.waiting, q.backlog
 		} else {
-			all.open++ // the server's end carries the listener's name
+			all.open++                                                    // the server's end carries the listener's name
+			if inode := binary.NativeEndian.Uint32(msg[4:]); inode != 0 { // one that waits is no file yet
+				all.served++
+			}
 		}
 		out[name] = all
 	})

@@ -83,6 +83,13 @@ type proc struct {
 	ioReadKB  int64 // at ioAt
 	ioWriteKB int64
 	ioAt      time.Time
+	// What ended children had read and written while they were asked; the kernel
+	// counts it again for their parent.
+	ioDebtRead, ioDebtWrite int64
+	child                   string // name of the child that was seen last
+	childMs                 int64  // of usedMs: by children that ended before they were seen
+	unit                    string
+	unitRead                bool
 }
 
 // scan brings the table up to date; a second call in one beat does nothing.
@@ -278,14 +285,23 @@ func (t *Table) account() {
 	for _, c := range t.ended {
 		if p := t.byPID[c.ppid]; p != nil {
 			p.debt, p.debtScans = p.debt+c.own+c.waited, 0
+			p.ioDebtRead, p.ioDebtWrite = p.ioDebtRead+c.ioReadKB, p.ioDebtWrite+c.ioWriteKB
+			p.child = c.comm
 		}
 	}
 	for _, p := range t.order {
+		p.childMs = 0
+		if p.fresh && p.group == groupOther {
+			if up := t.byPID[p.ppid]; up != nil {
+				up.child = p.comm
+			}
+		}
 		if p.debt == 0 && p.reaped == 0 {
 			continue
 		}
 		extra := p.reaped - p.debt
 		p.usedMs += max(0, extra)
+		p.childMs = max(0, extra)
 		p.debt = max(0, -extra)
 		if p.debtScans++; p.debtScans > 3 {
 			p.debt = 0 // its parent does not wait for it

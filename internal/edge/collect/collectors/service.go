@@ -3,7 +3,6 @@ package collectors
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,22 +177,13 @@ func (c *Services) tell(b *collect.Beat, k serviceKey, up bool) {
 	m.up, m.told = up, b.Now
 	f := evidence.ServiceState{Service: k.service, Instance: k.instance, Up: up, How: m.how, Detail: m.detail, Start: c.start(k.service, m)}
 	if p := c.Table.byPID[m.pid]; up && p != nil {
-		f.PID, f.UptimeS = m.pid, c.uptime(p)
+		f.PID, f.UptimeS = m.pid, c.Table.ageOf(p)
 	}
 	m.restarts = slices.DeleteFunc(m.restarts, func(t time.Time) bool { return b.Now.Sub(t) > restartSpan })
 	if n := len(m.restarts); n > 0 {
 		f.Detail = strings.TrimPrefix(fmt.Sprintf("%s; restarted %d times in 10 min", f.Detail, n), "; ")
 	}
 	b.Emit(f)
-}
-
-// uptime is how long a process has run, in seconds.
-func (c *Services) uptime(p *proc) int64 {
-	b, err := c.raw.read(rooted(c.Root, "/proc/uptime"))
-	if err != nil {
-		return 0
-	}
-	return max(0, procInt(b)-int64(p.started)*tickMs/1000)
 }
 
 // unitOf returns the systemd unit that a process belongs to, from its control
@@ -203,13 +193,7 @@ func (c *Services) unitOf(pid int) string {
 	if err != nil {
 		return ""
 	}
-	unit := ""
-	procLines(b, func(line []byte) {
-		if name := path.Base(string(line)); strings.HasSuffix(name, ".service") && strings.Contains(string(line), "system.slice/") {
-			unit = name
-		}
-	})
-	return unit
+	return unitIn(b)
 }
 
 // start returns the command that starts a service here, or "".

@@ -20,7 +20,12 @@ const (
 	trafficBytes  = 4 << 20 // of one log in one beat
 	clientsEvery  = 10 * time.Second
 	clientsTop    = 5
-	clientsLeast  = 5       // requests that make a client worth a fact
+	clientsLeast  = 5 // requests that make a client worth a fact
+	pathsEvery    = time.Minute
+	pathsBusy     = 10 * time.Second // where one pattern of addresses comes that often:
+	pathsMuch     = 10               // requests in that time
+	pathsTop      = 8
+	pathsLeast    = 3
 	historyBytes  = 2 << 20 // of text in one beat: some 10 ms of CPU
 	historyDays   = 8       // a week, and the same hour of the day before it
 	ownAddrsEvery = time.Minute
@@ -28,8 +33,9 @@ const (
 )
 
 // Traffic reads the access logs of all web servers: each beat the completed
-// requests by class, each 10 s the busiest clients, each minute the attacks, and
-// at the start what the logs held before, in small slices.
+// requests by class, each 10 s the busiest clients, each minute the patterns of
+// addresses (more often where one comes thick and fast) and the attacks, and at
+// the start what the logs held before, in small slices.
 type Traffic struct {
 	// Besieged is told each minute who attacks, where there were requests; nil:
 	// nobody wants to know. It must not wait.
@@ -37,6 +43,10 @@ type Traffic struct {
 
 	HistoryDays  int   // how far back at the start; 0 reads no history
 	HistoryBytes int64 // text read for it in one beat
+	ByMinute     bool  // the history is kept by the minute, too: see Minutes
+
+	// Marks keeps how far the logs were read and who attacks was told; nil: nobody.
+	Marks *Marks
 
 	found  func() discover.Found
 	logs   []*siteLog // in the order in which they were found
@@ -55,8 +65,12 @@ type siteLog struct {
 	count   accesslog.Counter
 	busy    accesslog.Busiest
 	busyAt  time.Time
+	shapes  *accesslog.Shapes
+	pathsAt time.Time
 	readAt  time.Time
 	history *accesslog.History
+	minutes accesslog.Minutes // of the history, where they are wanted
+	gap     *accesslog.Gap    // what came while nobody recorded
 	started bool
 	late    bool
 }
@@ -88,7 +102,10 @@ func (t *Traffic) Collect(ctx context.Context, b *collect.Beat) error {
 			errs = append(errs, failed[i])
 		}
 	}
-	t.siege.tell(b, t.Besieged)
+	t.gaps(ctx, b)
+	if t.siege.tell(b, t.Besieged) {
+		t.mark(b.Now)
+	}
 	t.past(ctx, b)
 	if len(errs) == len(t.logs) {
 		errs = append(errs, fmt.Errorf("read the access logs: %w: none of %d can be read", evidence.ErrAbsent, len(t.logs)))
@@ -115,12 +132,19 @@ func (t *Traffic) HistoryDone() bool {
 func (t *Traffic) Close() error {
 	var errs []error
 	for _, l := range t.logs {
-		if l.history != nil {
-			l.history.Stop()
-		}
-		errs = append(errs, l.tail.Close())
+		errs = append(errs, l.close())
 	}
 	return errors.Join(errs...)
+}
+
+func (l *siteLog) close() error {
+	if l.history != nil {
+		l.history.Stop()
+	}
+	if l.gap != nil {
+		l.gap.Close()
+	}
+	return l.tail.Close()
 }
 
 // look takes up logs that are new and the host's present addresses.
@@ -133,16 +157,31 @@ func (t *Traffic) look(now time.Time) {
 	}
 	t.lookAt = now.Add(logsLookAgain)
 	for _, w := range t.found().WebServers {
+		if w.Behind != "" {
+			t.leave(w)
+			continue
+		}
 		for _, a := range w.AccessLogs {
 			if a.Path == "" || t.knows(a.Path) {
 				continue
 			}
 			t.logs = append(t.logs, &siteLog{
-				site: siteOf(a), tail: tail.New(a.Path), readAt: now, busyAt: now,
+				site: siteOf(a), tail: tail.New(a.Path), readAt: now, busyAt: now, pathsAt: now, shapes: accesslog.NewShapes(),
 				reader: accesslog.NewReader(a.Format, time.Local, t.isOwn),
 			})
 		}
 	}
+}
+
+// leave lets the logs of a server go whose requests another one logs, too.
+func (t *Traffic) leave(w discover.WebServer) {
+	t.logs = slices.DeleteFunc(t.logs, func(l *siteLog) bool {
+		twice := slices.ContainsFunc(w.AccessLogs, func(a discover.AccessLog) bool { return a.Path == l.tail.Path() })
+		if twice {
+			_ = l.close() // it was only read
+		}
+		return twice
+	})
 }
 
 func (t *Traffic) knows(path string) bool {
@@ -183,7 +222,8 @@ func (t *Traffic) follow(l *siteLog, b *collect.Beat) error {
 			l.reader.Faults.Learn(&q)
 			l.count.Add(&q)
 			l.busy.Add(&q)
-			t.siege.add(l.reader.Parser, &q, b.Now)
+			l.shapes.Add(&q)
+			t.siege.add(l.reader.Parser, &q, b.Now, siegeClock)
 		}
 	})
 	l.count.Traffic(l.site, since(l.readAt, b.Now), l.reader.Faults, func(f evidence.Traffic) { b.Emit(f) })
@@ -192,11 +232,23 @@ func (t *Traffic) follow(l *siteLog, b *collect.Beat) error {
 		l.busy.Clients(l.site, over, clientsTop, clientsLeast, func(f evidence.ClientUse) { b.Emit(f) })
 		l.busyAt = b.Now
 	}
+	l.tellPaths(b)
 	l.tellLag(r.Lag, b)
 	if err != nil {
 		return err
 	}
 	return l.reader.Parser.Err()
+}
+
+// tellPaths tells each minute which patterns of addresses were asked for most, and
+// more often while one of them comes thick and fast.
+func (l *siteLog) tellPaths(b *collect.Beat) {
+	over := since(l.pathsAt, b.Now)
+	if over < pathsBusy && !b.Now.Before(l.pathsAt) || over < pathsEvery && l.shapes.Busiest() < pathsMuch {
+		return
+	}
+	l.shapes.Paths(l.site, over, pathsTop, pathsLeast, func(f evidence.PathUse) { b.Emit(f) })
+	l.pathsAt = b.Now
 }
 
 // since is the time from a to b, at least a moment: the clock may be set back.
@@ -223,8 +275,14 @@ func (t *Traffic) start(l *siteLog, now time.Time) error {
 		return err
 	}
 	l.started = true
+	if k, ok := t.Marks.of(t.Name(), l.tail.Path()); ok && now.Sub(k.At) < siegeFor {
+		l.gap = accesslog.NewGap(l.tail.Path(), k.Mark, end)
+	}
 	if t.HistoryDays > 0 {
 		l.history = accesslog.NewHistory(l.site, l.tail.Path(), end, now.AddDate(0, 0, -t.HistoryDays), now, l.reader)
+		if t.ByMinute {
+			l.history.Minutes = &l.minutes
+		}
 	}
 	return nil
 }

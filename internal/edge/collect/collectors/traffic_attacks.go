@@ -43,10 +43,10 @@ type siege struct {
 // besieged is what was told of an attack since the tally began.
 type besieged struct{ attempts, tookUs int64 }
 
-// add counts a request that was logged just now.
-func (s *siege) add(p *accesslog.Parser, q *accesslog.Request, now time.Time) {
+// add counts a request that was logged at most ago before.
+func (s *siege) add(p *accesslog.Parser, q *accesslog.Request, now time.Time, ago time.Duration) {
 	at, ok := p.Unix(&q.Entry)
-	if off := now.Unix() - at; !ok || max(off, -off) > int64(siegeClock/time.Second) {
+	if off := now.Unix() - at; !ok || off > int64(ago/time.Second) || -off > int64(siegeClock/time.Second) {
 		return
 	}
 	if s.tally == nil {
@@ -58,11 +58,15 @@ func (s *siege) add(p *accesslog.Parser, q *accesslog.Request, now time.Time) {
 	s.around.Add(&s.hit)
 }
 
-// tell emits each minute what each attack did since the last time.
-func (s *siege) tell(b *collect.Beat, to func(Siege)) {
+// tell emits each minute what each attack did since the last time. It reports
+// whether all that was counted is told.
+func (s *siege) tell(b *collect.Beat, to func(Siege)) bool {
 	over := since(s.toldAt, b.Now)
-	if s.tally == nil || over < siegeEvery && !b.Now.Before(s.toldAt) {
-		return
+	if s.tally == nil {
+		return true
+	}
+	if over < siegeEvery && !b.Now.Before(s.toldAt) {
+		return false
 	}
 	if s.fresh {
 		pic := s.tally.Picture()
@@ -79,6 +83,7 @@ func (s *siege) tell(b *collect.Beat, to func(Siege)) {
 	if age := b.Now.Sub(s.began); age >= siegeFor || age < 0 {
 		*s = siege{}
 	}
+	return true
 }
 
 // grown is what came to an attack since it was told. One that was not known yet is

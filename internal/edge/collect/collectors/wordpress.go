@@ -43,9 +43,15 @@ type wpSite struct {
 	siteAt  time.Time
 	cronAt  time.Time
 	scanAt  time.Time
-	scanned bool   // to the end
-	said    string // the code of what cannot be read now
-	crowd   bool   // it was said that the schedule is too long to be told
+	scanned bool     // to the end
+	said    string   // the code of what cannot be read now
+	crowd   bool     // it was said that the schedule is too long to be told
+	active  []string // plugins, by directory; nil until they were read
+
+	optionsAt    time.Time
+	optionsPause time.Duration
+	events       int64 // in the schedule
+	optionsLarge bool  // it was said that they are too large to be measured
 }
 
 // NewWordPress returns the collector of the sites that found names. db opens
@@ -105,6 +111,12 @@ func (w *WordPress) one(ctx context.Context, b *collect.Beat, r discover.Root, s
 			errs = append(errs, hint.Wrap(fmt.Errorf("ask the database of %s: %w", s.site.Name, evidence.ErrAbsent), "no-database", "let hirune connect to the site's database: hirune doctor"))
 		}
 	}
+	var schedule string
+	var unread error
+	if cron && db != nil { // first: a starved database answers each question late, and this answer says most
+		schedule, unread = db.Option(ctx, s.site.Config.DBName, s.site.Config.Prefix, "cron")
+		errs = append(errs, unread)
+	}
 	if sites {
 		errs = append(errs, s.tell(ctx, b, db))
 	}
@@ -113,7 +125,11 @@ func (w *WordPress) one(ctx context.Context, b *collect.Beat, r discover.Root, s
 		s.owners(b)
 	}
 	if cron && db != nil {
-		errs = append(errs, s.cron(ctx, b, db))
+		if unread == nil {
+			errs = append(errs, s.cron(b, schedule))
+		}
+		errs = append(errs, s.switched(ctx, b, db))
+		s.options(ctx, b, db)
 	}
 	if sites || cron {
 		err := errors.Join(errs...)
@@ -242,13 +258,15 @@ func (s *wpSite) owners(b *collect.Beat) {
 	}
 }
 
-// cron tells the site's schedule.
-func (s *wpSite) cron(ctx context.Context, b *collect.Beat, db wordpress.Querier) error {
-	text, err := db.Option(ctx, s.site.Config.DBName, s.site.Config.Prefix, "cron")
-	if err != nil {
-		return err
-	}
+// cron tells the site's schedule, which the option cron holds.
+func (s *wpSite) cron(b *collect.Beat, text string) error {
 	events, total, err := wordpress.CronEvents(text)
+	if s.events = int64(total); err != nil {
+		s.events = planned(text)
+	}
+	if err != nil && len(text) >= mysql.OptionMost {
+		return hint.Wrap(err, "cron-huge", "the option cron of "+s.site.Name+" holds more events than can be read, and every visit reads them: wp cron event list tells which are there thousands of times")
+	}
 	if err != nil {
 		return hint.Wrap(err, "cron-broken", "the option cron of "+s.site.Name+" is damaged: WordPress builds it anew when it is deleted and a plugin is switched off and on")
 	}
