@@ -56,12 +56,16 @@ func (s Scenario) disguise(as stack.Plugin) Scenario {
 	now := was
 	now.Slug, now.File, now.Title, now.Table, now.Column, now.Hook = as.Slug, as.Slug+".php", as.Title, as.Table, as.Column, as.Hook
 	s.Stack.Plugin = now
-	names := strings.NewReplacer(was.Table, now.Table, was.Slug, now.Slug, was.Hook, now.Hook)
+	// Whole names only: a hook's may begin with the table's.
+	names := map[string]string{was.Slug: now.Slug, was.Hook: now.Hook, was.Column: now.Column}
 	for _, part := range []*map[string]string{&s.Verdict.Subject, &s.Verdict.Origin} {
 		changed := map[string]string{}
 		for k, v := range *part {
-			if changed[k] = names.Replace(v); v == was.Column {
-				changed[k] = now.Column
+			changed[k] = v
+			if to, ok := names[v]; ok {
+				changed[k] = to
+			} else if prefix, ok := strings.CutSuffix(v, was.Table); ok {
+				changed[k] = prefix + now.Table
 			}
 		}
 		*part = changed
