@@ -8,7 +8,6 @@ func demandClaims() map[string][]string {
 		"login-flood-by-many": {"clients", "rate"},
 		"wp-login-flood":      {"clients", "rate"},
 		"request-flood":       {"clients", "rate"},
-		"missing-clients":     {},
 		"credit-exhausted":    {"used", "earned"}, // CPUs
 		"noisy-neighbour":     {"steal"},
 		"cpu-quota":           {"quota", "cpus"},

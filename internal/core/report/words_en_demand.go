@@ -8,7 +8,6 @@ var enDemand = map[string]string{
 	"claim.link-missing-probes": "Requests for pages that do not exist come {rate} a second[ from at least {clients#address|addresses} within seconds]. The web server hands each one to WordPress, which starts up only to say \"not found\".",
 	"claim.login-flood-by-many": "Passwords are tried {rate} times a second from many addresses (at least {clients}), each with only a few tries. No limit per address sees them, but together they use up PHP.",
 	"claim.request-flood":       "Pages arrive at {rate} a second[, most of them asked for by {clients#address|addresses}]; building them uses up PHP.",
-	"claim.missing-clients":     "Who asks was not recorded by address. See: hirune doctor",
 	"short.request-flood":       "Flood of page requests",
 	"cause.request-flood.title": "A few addresses ask for too many pages",
 	"cause.request-flood.means": "One or a few programs fetch ordinary pages far faster than people read. Each page that no cache answers costs computing time, and visitors have to queue.",

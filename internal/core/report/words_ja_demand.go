@@ -8,7 +8,6 @@ var jaDemand = map[string]string{
 	"claim.link-missing-probes": "存在しないページへのリクエストが毎秒 {rate}件来ています[（数秒間に少なくとも {clients}個のアドレスから）]。Web サーバーがすべて WordPress に渡すため、「見つかりません」と答えるだけのために毎回 WordPress が動きます。",
 	"claim.login-flood-by-many": "多数のアドレス（少なくとも {clients}個）から、毎秒 {rate}回パスワードが試されています。1つのアドレスからは数回だけなのでアドレスごとの制限にはかかりませんが、合計すると PHP を使い切ります。",
 	"claim.request-flood":       "ページの要求が[、おもに {clients}個のアドレスから]毎秒 {rate}件来ていて、ページの生成で PHP が手いっぱいです。",
-	"claim.missing-clients":     "どのアドレスからの要求かが記録されていません。確認: hirune doctor",
 	"short.request-flood":       "ページ要求の殺到",
 	"cause.request-flood.title": "少数のアドレスがページを要求しすぎている",
 	"cause.request-flood.means": "1つまたは少数のプログラムが、人が読む速さをはるかに超えてページを取得しています。キャッシュにないページは1回ごとに計算が必要で、訪問者が順番待ちになります。",

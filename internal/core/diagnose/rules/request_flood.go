@@ -19,7 +19,7 @@ func RequestFlood() diagnose.Rule {
 		ID:     "request-flood",
 		Title:  "a few addresses ask for ordinary pages much faster than people do, and take all workers",
 		Source: "public case 35: 19,292 of 22,706 requests by one address; the lab",
-		Needs:  map[string]string{evidence.Traffic{}.Kind(): "missing-traffic", evidence.ClientUse{}.Kind(): "missing-clients"},
+		Needs:  map[string]string{evidence.Traffic{}.Kind(): "missing-traffic"},
 		Match: func(c *diagnose.Case) []diagnose.Finding {
 			f := floodIn(c, classOrdinary, ordinary...)
 			// 1. Demand, most of it by a few: many are a crowd, or a crawler trap.
