@@ -18,8 +18,11 @@ const maxText = 4096
 // Running is a statement with what must not leave this process: its text.
 type Running struct {
 	evidence.Statement
-	Text    string // with its literals; cut at 4096 characters
-	Parsed  sqltext.Statement
+	Text   string // with its literals; cut at 4096 characters
+	Parsed sqltext.Statement
+	// Asks is set for a question of hirune itself, on another of its connections. What
+	// it changes is work like any other.
+	Asks    bool
 	session string // the session's own schema, whatever the text names
 }
 
@@ -183,12 +186,12 @@ func works(command string) bool {
 }
 
 func (s *Sessions) add(c *Conn, r Running, schema, state, text string) {
-	if !works(r.Command) || asks(text) {
+	if !works(r.Command) {
 		return
 	}
 	r.DB, r.State, r.Text = c.target.Instance, clean(state), text
 	r.Schema = clean(schema)
-	r.session = r.Schema
+	r.session, r.Asks = r.Schema, asks(text)
 	r.Parsed = sqltext.Parse(text)
 	r.Digest, r.Verb, r.Table = r.Parsed.Digest, r.Parsed.Verb, r.Parsed.Table
 	if r.Parsed.Schema != "" {
@@ -200,8 +203,7 @@ func (s *Sessions) add(c *Conn, r Running, schema, state, text string) {
 	s.Running = append(s.Running, r)
 }
 
-// asks reports whether a text is a question of hirune itself, on another of its
-// connections. What it changes is work like any other.
+// asks reports whether a text reads only and has hirune's mark.
 func asks(text string) bool {
 	rest, ours := strings.CutPrefix(text, marker)
 	return ours && (strings.HasPrefix(rest, "SELECT ") || strings.HasPrefix(rest, "SHOW "))

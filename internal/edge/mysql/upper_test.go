@@ -167,3 +167,15 @@ func sees(t *testing.T, c *Conn, what string, ok func(Sessions, []evidence.LockW
 		return ok(ss, ws)
 	})
 }
+
+// What hirune asks on its other connections is no load of the site's; what it
+// changes is.
+func TestOurOwnQuestionsAreKnown(t *testing.T) {
+	for text, want := range map[string]bool{
+		marker + "SELECT 1": true, marker + "SHOW TABLES": true, marker + "DELETE FROM t WHERE id < 5": false, "SELECT 1": false, "SELECT '" + marker + "SELECT 1'": false,
+	} {
+		if got := asks(text); got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}

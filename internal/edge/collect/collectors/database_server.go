@@ -90,12 +90,13 @@ func (s *databaseServer) look(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
-	emitStatements(l, sessions.Running)
+	work := slices.DeleteFunc(slices.Clone(sessions.Running), func(r mysql.Running) bool { return r.Asks })
+	emitStatements(l, work)
 	txErr := s.transactions(ctx, l, sessions)
 	if s.conn.Lost() {
 		return txErr
 	}
-	s.suspect(l.at, sessions.Running)
+	s.suspect(l.at, work)
 	s.regular(l.at)
 	return errors.Join(txErr, s.work(ctx, l))
 }
