@@ -44,10 +44,15 @@ type looker struct {
 	value []byte // a parameter, decoded
 }
 
-const cacheSize = 4096
+// How many targets are remembered, a power of two: what is not has to be looked at
+// again, which takes longer than to read the line.
+const (
+	cacheSize      = 1 << 16 // some 1.5 MB
+	cacheSizeSmall = 1 << 12
+)
 
-func newLooker(h hasher) looker {
-	return looker{hash: h, cache: make([]seen, cacheSize), low: make([]byte, 0, lookMost), value: make([]byte, 0, lookMost)}
+func newLooker(h hasher, remembers int) looker {
+	return looker{hash: h, cache: make([]seen, remembers), low: make([]byte, 0, lookMost), value: make([]byte, 0, lookMost)}
 }
 
 // lookMost is how much of a path or a parameter is looked at: no attack that
@@ -57,7 +62,7 @@ const lookMost = 2048
 // at returns the signs of a path and a query.
 func (l *looker) at(path, query []byte) *seen {
 	url := l.hash.bytes(l.hash.bytes(1, path), query)
-	s := &l.cache[url%cacheSize]
+	s := &l.cache[url&uint64(len(l.cache)-1)]
 	if s.url != url {
 		*s = seen{url: url}
 		l.fill(s, path, query)

@@ -56,12 +56,13 @@ func NewTally(opt Options) *Tally {
 const smaller = 16
 
 func newTally(opt Options, clients, actors int) *Tally {
-	h, less := newHasher(opt.Seed), 1
+	h, less, remembers := newHasher(opt.Seed), 1, cacheSize
 	if opt.Small {
+		remembers = cacheSizeSmall
 		less = smaller / 2 // agents and paths are fewer than clients
 	}
 	return &Tally{
-		opt: opt, hash: h, look: newLooker(h), least: -1, line: newTimeline(), units: newDistinct(), clients: newClients(clients), agents: newAgents(agentsKept / less),
+		opt: opt, hash: h, look: newLooker(h, remembers), least: -1, line: newTimeline(), units: newDistinct(), clients: newClients(clients), agents: newAgents(agentsKept / less),
 		actors: newActors(actors), patterns: newPatterns(patternsKept / less), traces: newTraces(tracesKept / less), paths: newPaths(pathsKept / less), names: newNames(namesKept / less),
 	}
 }

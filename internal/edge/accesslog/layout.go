@@ -191,6 +191,9 @@ func (s *step) length(b []byte) (n int, whole bool) {
 		}
 		return len(b), false
 	case toQuote:
+		if len(b) > 1 && b[0] == '-' && b[1] == '"' { // most have no referer
+			return 1, true
+		}
 		return quoteEnd(b)
 	case toEnd:
 		return len(b), true

@@ -39,7 +39,7 @@ func TestPatternsOfAddresses(t *testing.T) {
 		t.Fatalf("got %+v; want the calendar, told each 10 s", busy)
 	}
 	for _, f := range busy {
-		if want := (evidence.PathUse{Site: "shop.example", OverMs: 10_000, Class: evidence.ClassPage, Pattern: "/calendar/?day=", Requests: 50, Clients: 10, Distinct: f.Distinct, TookMs: 750, Robot: "bing"}); f != want || f.Distinct < 45 {
+		if want := (evidence.PathUse{Site: "shop.example", OverMs: 10_000, Class: evidence.ClassPage, Pattern: "/calendar/?day=", Requests: 50, Clients: f.Clients, Distinct: f.Distinct, TookMs: 750, Robot: "bing"}); f != want || f.Distinct < 45 || f.Clients < 8 || f.Clients > 12 { // both are estimates
 			t.Errorf("got %+v, want %+v", f, want)
 		}
 	}
