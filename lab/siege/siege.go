@@ -115,9 +115,15 @@ func (a *Act) wrong(format string, args ...any) {
 	a.Wrong = append(a.Wrong, fmt.Sprintf(format, args...))
 }
 
-// forgetPast empties the log as copytruncate does: the site's made-up past has attacks of its own.
+// forgetPast empties the log as copytruncate does, and takes the rotated ones away: the site's made-up past has attacks of its own,
+// and in the hour after midnight the last hour reaches into it.
 func (s *siege) forgetPast() error {
-	return os.Truncate(filepath.Join(s.site.LogDir(), "access.log"), 0)
+	old, err := filepath.Glob(filepath.Join(s.site.LogDir(), "access.log.*"))
+	errs := []error{err, os.Truncate(filepath.Join(s.site.LogDir(), "access.log"), 0)}
+	for _, path := range old {
+		errs = append(errs, os.Remove(path))
+	}
+	return errors.Join(errs...)
 }
 
 func (s *siege) keepLogs() error {
