@@ -28,10 +28,10 @@ func (b *bench) record() (*recorder, error) {
 	if b.opt.Hirune == "" {
 		return r, nil
 	}
-	if err := os.RemoveAll(b.tape()); err != nil {
+	err := errors.Join(os.RemoveAll(b.tape()), os.RemoveAll(b.tape()+".marks"))
+	if err != nil {
 		return nil, fmt.Errorf("remove an old tape: %w", err)
 	}
-	var err error
 	if r.log, err = os.Create(filepath.Join(b.opt.Out, "record.out")); err != nil {
 		return nil, fmt.Errorf("open the recorder's output: %w", err)
 	}
