@@ -11,6 +11,7 @@ func demandClaims() map[string][]string {
 		"credit-exhausted":    {"used", "earned"}, // CPUs
 		"noisy-neighbour":     {"steal"},
 		"cpu-quota":           {"quota", "cpus"},
+		"visitor-rush":        {"rate", "quiet"},
 
 		"proof-request-hour":     {"class", "usual", "outage"}, // against the same hour of other days
 		"proof-many-clients":     {"clients", "share"},         // and what the busiest sends
@@ -31,6 +32,8 @@ func demandClaims() map[string][]string {
 		"proof-neighbour-uneven": {},                             // no fixed level is left, as a plan's would be
 		"proof-quota-throttled":  {"quota", "held"},              // CPUs
 		"proof-arrivals":         {"arrived", "quiet"},           // per second, whether completed or not
+		"proof-rush-files":       {"files", "quiet"},             // per second
+		"proof-rush-many":        {"clients"},                    // that read at the same time
 		"proof-quota-room":       {"busy", "cpus"},               // of the machine
 
 		"link-credit-capped":   {"given", "held"}, // CPUs
@@ -42,10 +45,13 @@ func demandClaims() map[string][]string {
 		"cleared-credit":     {"busy"},
 		"cleared-flood-hour": {"usual", "outage"}, // more than in the quiet time, no more than at that hour of other days
 
-		"missing-paths":  {},
-		"missing-credit": {},
-		"missing-cgroup": {},
+		"missing-paths":              {},
+		"missing-credit":             {},
+		"missing-cgroup":             {},
+		"missing-visitors-addresses": {"client"}, // a proxy in front hides them
 
-		"note-rush": {"rate", "quiet"}, // many came, few were completed
+		"note-rush":         {"rate", "quiet"},            // many came, few were completed
+		"note-asked-most":   {"pattern", "rate", "quiet"}, // where no cause is found
+		"note-asked-itself": {"pattern", "rate", "quiet"}, // by the server
 	}
 }

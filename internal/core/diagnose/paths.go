@@ -19,15 +19,17 @@ type PathPattern struct {
 	Requests float64 // completed
 	TookMs   float64 // -1 if not logged
 	Errors   float64
+	Self     float64 // sent by the server itself
 	Clients  int64   // most in one interval: at least so many addresses
 	Each     float64 // requests of one address in an interval, on average
 	Fresh    float64 // share of the requests whose address, parameters included, was new in its interval
-	Robot    string  // that half of them or more say they are of
+	Robot    string  // the most frequent one, where half of them or more say they are of some
 	Peak     float64 // most requests a second in one interval
 	Peaked   time.Time
 	Active   Span // of the intervals in which it was told
 
-	shown, robot float64 // requests of that form; of that robot
+	shown, robot float64 // requests of that form; of all robots
+	robots       map[string]float64
 	class        float64
 }
 
@@ -102,6 +104,7 @@ func (p *PathPattern) add(u evidence.PathUse, part float64, s Span, i *interval)
 	i.requests, i.clients, i.urls = i.requests+u.Requests, i.clients+u.Clients, i.urls+u.Distinct
 	n := part * float64(u.Requests)
 	p.Requests, p.Errors = p.Requests+n, p.Errors+part*float64(u.Errors)
+	p.Self += part * float64(u.Self)
 	if u.TookMs < 0 || p.TookMs < 0 {
 		p.TookMs = unknown
 	} else {
@@ -114,7 +117,11 @@ func (p *PathPattern) add(u evidence.PathUse, part float64, s Span, i *interval)
 		p.Class, p.class = u.Class, n
 	}
 	if u.Robot != "" {
-		if p.Robot == "" || u.Robot < p.Robot {
+		if p.robots == nil {
+			p.robots = map[string]float64{}
+		}
+		p.robots[u.Robot] += n
+		if k := p.robots[u.Robot]; p.Robot == "" || k > p.robots[p.Robot] || k == p.robots[p.Robot] && u.Robot < p.Robot {
 			p.Robot = u.Robot
 		}
 		p.robot += n

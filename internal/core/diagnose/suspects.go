@@ -57,7 +57,7 @@ func (c *Case) Troubled() Span {
 const DemandFactor = 1.1
 
 // demandRules accuse demand itself.
-var demandRules = []string{"request-flood", "search-flood", "xmlrpc-login-flood", "wp-login-flood", "login-flood-by-many", "crawler-trap", "php-pool-too-small"}
+var demandRules = []string{"request-flood", "search-flood", "xmlrpc-login-flood", "wp-login-flood", "login-flood-by-many", "crawler-trap", "php-pool-too-small", "visitor-rush"}
 
 // clearFlood compares completed work, never queue length.
 func (c *Case) clearFlood(causes []Finding) []Rejected {

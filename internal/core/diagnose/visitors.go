@@ -117,6 +117,9 @@ func (c *Case) notes(v Verdict) []Sentence {
 	}
 	if len(v.Causes) == 0 {
 		out = append(out, c.leads()...)
+		if s, ok := c.askedMost(); ok {
+			out = append(out, s)
+		}
 	}
 	if rate, quiet, _, rush := c.Rush(); rush && !slices.ContainsFunc(v.Causes, func(f Finding) bool { return slices.Contains(demandRules, f.Rule) }) {
 		out = append(out, Say("note-rush", "rate", Number(rate), "quiet", Number(quiet)))

@@ -56,7 +56,7 @@ var enClaims = map[string]string{
 	"claim.link-outlasts":      "The site stays down for {after} after the cause has ended",
 
 	"claim.cleared-request-flood":   "No flood of visitors: {outage} requests/s[ (quiet: {quiet})].",
-	"claim.cleared-login-attack":    "Log-in attack too small: {outage}/s[ (quiet: {quiet})][, {share} of load].",
+	"claim.cleared-login-attack":    "Log-in attack no stronger than before: {outage}/s[ (quiet: {quiet})][, {share} of load].",
 	"claim.cleared-search-flood":    "Searches too few: {outage}/s[ (quiet: {quiet})][, {share} of load].",
 	"claim.cleared-attack":          "{suspect}: {attempts#attempt|attempts}, {actors#address|addresses}: {share} of PHP's time[ (quiet: {quiet})].",
 	"claim.cleared-attack-requests": "{suspect}: {attempts#attempt|attempts}, {actors#address|addresses}: {share} of PHP's requests[ (quiet: {quiet})].",

@@ -16,12 +16,20 @@ var enDemand = map[string]string{
 	"claim.noisy-neighbour":     "The hosting company's machine gave {steal} of this server's CPU to others. The site itself had not used more than usual.",
 	"claim.cpu-quota":           "The site's container or service may use only {quota} of the server's {cpus}, and it needs more.",
 
+	"claim.visitor-rush":               "Many more people than usual came: when it began, {rate} pages a second were served ({quiet} in the quiet time). The server cannot build that many.",
+	"short.visitor-rush":               "A rush of visitors",
+	"cause.visitor-rush.title":         "More visitors than the server can serve",
+	"cause.visitor-rush.means":         "This looks like readers, not like an attack: people read your site, perhaps because a news site, a newsletter or a social network links to it. Blocking them would shut out your readers. Pages from a cache let the same server carry many times as many.",
+	"claim.proof-rush-files":           "Pictures and styles were loaded along with the pages ({files} files a second, {quiet} in the quiet time), as people's browsers do.",
+	"claim.proof-rush-many":            "They come from many addresses: at least {clients} within seconds, each with a few pages.",
+	"claim.missing-visitors-addresses": "The web server takes nearly all visitors for {client}, in the quiet time too: most likely a proxy or CDN in front of it. Do not block that address before you know. Let the web server learn the visitors' own addresses from it (Apache: mod_remoteip, nginx: real_ip).",
+
 	"claim.proof-request-hour":     "{class}: {outage} requests a second; at this hour of other days {usual}.",
 	"claim.proof-many-clients":     "They come from at least {clients#address|addresses}; the busiest sends only {share} of them. Blocking single addresses does not help.",
 	"claim.proof-two-doors":        "They use both ways in: {login} through wp-login.php, {xmlrpc} through xmlrpc.php.",
 	"claim.proof-trap-missing":     "{requests#request|requests} of the kind {pattern}, for files and pages that do not exist (404).",
 	"claim.proof-trap-fresh":       "{requests#request|requests} of the form {pattern}; {share} of them ask for an address that nobody else asked for.",
-	"claim.proof-trap-robot":       "Most of them say that they are the crawler {robot}. That is not an attack: it follows links that the site itself makes.",
+	"claim.proof-trap-robot":       "Most of them say that they are crawlers, above all {robot}. That is not an attack: it follows links that the site itself makes.",
 	"claim.proof-trap-clients":     "Within seconds at least {clients#address|addresses} take part, with {each#request|requests} each: no limit per address stops them.",
 	"claim.proof-trap-rate":        "{pattern}: {outage} requests a second; in the quiet time {quiet}.",
 	"claim.proof-trap-share":       "{pattern}: {share} of all the time that PHP workers were busy.",
@@ -51,6 +59,9 @@ var enDemand = map[string]string{
 	"claim.missing-cgroup": "Whether a CPU limit holds the services back was not recorded.",
 
 	"claim.note-rush": "About {rate} requests a second came when visitors began to wait ({quiet} in the quiet time), but few were completed: there was a rush, too.",
+
+	"claim.note-asked-most":   "Look here first: most requests were for {pattern}, {rate} a second at most ({quiet} in the quiet time). Who asks, and why, is not proven.",
+	"claim.note-asked-itself": "Look here first: most requests were for {pattern}, {rate} a second at most ({quiet} in the quiet time), and this server sent them to itself. A plugin that asks the site for its own pages does that; do not block the server's own address.",
 
 	"short.crawler-trap":         "Crawlers in addresses without an end",
 	"short.link-missing-probes":  "Probes for what is not there",

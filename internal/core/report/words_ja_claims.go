@@ -56,7 +56,7 @@ var jaClaims = map[string]string{
 	"claim.link-outlasts":      "原因が終わった後も {after}、サイトは止まったまま",
 
 	"claim.cleared-request-flood":   "アクセス集中ではない: 毎秒 {outage}リクエスト[（平常時 {quiet}）]",
-	"claim.cleared-login-attack":    "ログイン攻撃は小規模: 毎秒 {outage}回[（平常時 {quiet}）][、負荷の {share}]",
+	"claim.cleared-login-attack":    "ログイン攻撃は普段より強くない: 毎秒 {outage}回[（平常時 {quiet}）][、負荷の {share}]",
 	"claim.cleared-search-flood":    "検索の集中ではない: 毎秒 {outage}回[（平常時 {quiet}）][、負荷の {share}]",
 	"claim.cleared-attack":          "{suspect}ではない: {attempts}回、{actors}アドレス、PHP 時間の {share}[（平常時 {quiet}）]",
 	"claim.cleared-attack-requests": "{suspect}ではない: {attempts}回、{actors}アドレス、PHP リクエストの {share}[（平常時 {quiet}）]",

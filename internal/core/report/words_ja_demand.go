@@ -16,12 +16,20 @@ var jaDemand = map[string]string{
 	"claim.noisy-neighbour":     "事業者のマシンが、このサーバーの CPU の {steal} を他の利用者に回していました。サイト自身の使用量は増えていません。",
 	"claim.cpu-quota":           "サイトのコンテナまたはサービスは、サーバーの CPU {cpus}個のうち {quota} 分しか使えない設定になっていて、足りていません。",
 
+	"claim.visitor-rush":               "普段よりずっと多くの人が訪れました。始まったときには毎秒 {rate}ページを返していました（平常時は {quiet}ページ）。サーバーはそれだけのページを生成しきれません。",
+	"short.visitor-rush":               "訪問者の集中",
+	"cause.visitor-rush.title":         "訪問者がサーバーの処理能力を超えた",
+	"cause.visitor-rush.means":         "攻撃ではなく、実際の読者と見られます。ニュースサイト、メールマガジン、SNS などで紹介され、多くの人がサイトを読みに来ています。ブロックすると読者を閉め出すことになります。ページをキャッシュから返せば、同じサーバーで何倍もの訪問者に応えられます。",
+	"claim.proof-rush-files":           "ページと一緒に画像やスタイルシートも読み込まれています（毎秒 {files}ファイル、平常時は {quiet}ファイル）。人が使うブラウザーの動きです。",
+	"claim.proof-rush-many":            "多数のアドレスから来ています。数秒のうちに少なくとも {clients}個のアドレスが、それぞれ数ページずつ読んでいます。",
+	"claim.missing-visitors-addresses": "Web サーバーには、平常時も含めてほとんどの訪問者が {client} に見えています。手前にあるプロキシまたは CDN の可能性が高いため、確かめるまでこのアドレスをブロックしないでください。訪問者自身のアドレスを受け取れるように設定してください（Apache は mod_remoteip、nginx は real_ip）。",
+
 	"claim.proof-request-hour":     "{class}: 毎秒 {outage}件。ほかの日の同じ時間帯は {usual}件です。",
 	"claim.proof-many-clients":     "少なくとも {clients}個のアドレスから来ていて、最も多いアドレスでも全体の {share} です。個別に遮断しても効果はありません。",
 	"claim.proof-two-doors":        "入口は2つとも使われています。wp-login.php が {login}、xmlrpc.php が {xmlrpc} です。",
 	"claim.proof-trap-missing":     "{pattern} の形のリクエストが {requests}件あり、存在しないファイルやページを要求しています（404）。",
 	"claim.proof-trap-fresh":       "{pattern} の形のリクエストが {requests}件あり、その {share} は、ほかに誰も要求していないアドレスです。",
-	"claim.proof-trap-robot":       "大半はクローラー {robot} を名乗っています。攻撃ではなく、サイト自身が作るリンクをたどっているだけです。",
+	"claim.proof-trap-robot":       "大半はクローラー（最多は {robot}）を名乗っています。攻撃ではなく、サイト自身が作るリンクをたどっているだけです。",
 	"claim.proof-trap-clients":     "数秒間に少なくとも {clients}個のアドレスが加わり、1つあたり {each}件です。アドレスごとの制限では止まりません。",
 	"claim.proof-trap-rate":        "{pattern}: 毎秒 {outage}件。平常時は {quiet}件です。",
 	"claim.proof-trap-share":       "{pattern}: PHP ワーカーが動いていた時間の {share} を占めています。",
@@ -51,6 +59,9 @@ var jaDemand = map[string]string{
 	"claim.missing-cgroup": "サービスに CPU の上限が設定されているかどうかが記録されていません。",
 
 	"claim.note-rush": "訪問者が待ち始めたとき、毎秒約 {rate}件のリクエストが来ていました（平常時は {quiet}件）。処理が終わったのは一部だけですが、アクセスの集中も同時に起きています。",
+
+	"claim.note-asked-most":   "まずここを調べてください。最も多かったリクエストは {pattern} で、最大で毎秒 {rate}件です（平常時は {quiet}件）。誰が何のために要求しているかは証明できていません。",
+	"claim.note-asked-itself": "まずここを調べてください。最も多かったリクエストは {pattern} で、最大で毎秒 {rate}件です（平常時は {quiet}件）。このサーバーが自分自身に送っています。サイト自身のページを要求するプラグインがよくある原因です。サーバー自身のアドレスはブロックしないでください。",
 
 	"short.crawler-trap":         "クローラーが終わりのないアドレスをたどる",
 	"short.link-missing-probes":  "存在しないものを探すリクエスト",

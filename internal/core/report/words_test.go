@@ -127,7 +127,7 @@ func isCause(id string) bool {
 // remedyIDs is the closed set of remedies.
 var remedyIDs = []string{"purge", "add-index", "close-xmlrpc", "keep-it-small", "kill-query", "end-session", "block-clients",
 	"rate-limit", "cache-search", "start-service", "raise-buffer-pool", "move-cron", "free-room", "free-inodes", "clean-sessions", "purge-binlogs", "rotate-logs", "reopen-deleted", "mend-start", "move-job", "slow-job", "unblock-clients", "allow-clients", "take-back-change", "more-connections", "free-room", "bigger-plan",
-	"outbound-timeout", "outbound-off", "raise-children", "page-cache", "fewer-children", "real-cron", "long-job", "self-requests",
+	"outbound-timeout", "outbound-off", "name-server", "raise-children", "page-cache", "fewer-children", "real-cron", "long-job", "self-requests",
 	"guard-login", "close-trap", "answer-404", "use-less-cpu", "move-host", "raise-quota",
 	"free-queue", "ddl-calm", "end-blocker", "backup-lockless", "convert-innodb", "user-lock", "end-sleepers", "fewer-connections", "account-limit",
 	"narrow-query", "fewer-queries", "object-cache", "trim-options", "autoload-off", "trim-cron"}

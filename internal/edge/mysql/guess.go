@@ -138,7 +138,8 @@ func (b board) seenLocking(w waiter) uint64 {
 }
 
 // alone is the only session that can have it: one that does not wait and was
-// there before the first who waits, by its number. Sessions of other accounts
+// there before the first who waits, by its number, or has done nothing since: who
+// waits may have connected before the lock was taken. Sessions of other accounts
 // than the waiter's come first: requests of the site itself seldom lock a table.
 // One of the same account must have done nothing since the waiting began: else
 // it is a request that has not come to the table yet.
@@ -151,11 +152,12 @@ func (b board) alone(w waiter) uint64 {
 	}
 	var others, own []uint64
 	see := func(id uint64, user string, idleMs int64) {
+		still := idleMs+1500 >= longest
 		switch {
-		case b.waits[id] || id == 0 || id > first:
-		case user != w.User:
+		case b.waits[id] || id == 0:
+		case user != w.User && (id <= first || still):
 			others = append(others, id)
-		case idleMs+1500 >= longest:
+		case user == w.User && id <= first && still:
 			own = append(own, id)
 		}
 	}

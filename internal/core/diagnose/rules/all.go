@@ -35,6 +35,7 @@ func All() []diagnose.Rule {
 		SlowOutboundCall(),
 		TableLocked(),
 		UnindexedSelect(),
+		VisitorRush(),
 		WPLoginFlood(),
 		XMLRPCLoginFlood(),
 	}

@@ -227,12 +227,30 @@ func takenGrowth(c *diagnose.Case, t taken, f diagnose.Finding) diagnose.Finding
 	}
 	seen := c.In(diagnose.Span{From: c.W.From, To: t.From}).Has(evidence.SessionUse{}.Kind())
 	if !seen || t.From.Sub(at) <= 0 && before >= 0 {
+		return allGrew(c, t, f)
+	}
+	if before = max(before, 0); 2*before > t.top.most {
+		return allGrew(c, t, f) // they came already when it was looked for the first time
+	}
+	f.Confidence += 0.06
+	f.Proof = append(f.Proof, diagnose.Say("proof-sessions-grew", "user", t.top.user, "before", diagnose.Count(before), "count", diagnose.Count(t.top.most)))
+	return f
+}
+
+// allGrew is what the server's own count tells where the account was not looked
+// at before: so many were open while all was well, and what came since is the account's.
+func allGrew(c *diagnose.Case, t taken, f diagnose.Finding) diagnose.Finding {
+	before := int64(-1)
+	for _, s := range recording.All[evidence.DBStatus](c.In(diagnose.Span{From: c.W.From, To: t.From.Add(-time.Second)})) {
+		if s.DB == t.db && (before < 0 || s.Connected < before) {
+			before = s.Connected
+		}
+	}
+	if t.account || before <= 0 || 2*before > t.limit || t.top.sleeping < takenShare*float64(t.limit-before) {
 		return f
 	}
-	if before = max(before, 0); 2*before <= t.top.most {
-		f.Confidence += 0.06
-		f.Proof = append(f.Proof, diagnose.Say("proof-sessions-grew", "user", t.top.user, "before", diagnose.Count(before), "count", diagnose.Count(t.top.most)))
-	}
+	f.Confidence += 0.06
+	f.Proof = append(f.Proof, diagnose.Say("proof-connections-grew", "before", diagnose.Count(before), "count", diagnose.Count(t.limit), "user", t.top.user))
 	return f
 }
 

@@ -21,6 +21,8 @@ func TestConnectionsExhaustedIsFound(t *testing.T) {
 		"nobody saw the workers":                     {without[evidence.WorkerPool](leak().records(nil)), diagnose.Likely, "connections-exhausted"},
 		"an account's own limit":                     {change(leak(), func(n *sessions) { n.sleeping, n.running, n.limit, n.lines, n.before = 29, 1, 30, true, 3 }).records(nil), diagnose.Proven, "link-account-limit"},
 		"nobody saw who has them":                    {change(leak(), func(n *sessions) { n.unseen, n.before = true, -1 }).records(nil), diagnose.Likely, "link-connections-unseen"},
+		"the account was looked at only then":        {change(leak(), func(n *sessions) { n.before = -1 }).records(nil), diagnose.Proven, "connections-exhausted"},
+		"nor was it known how many there were":       {uncounted(change(leak(), func(n *sessions) { n.before = -1 }).records(nil)), diagnose.Likely, "connections-exhausted"},
 		"durations are not logged":                   {untimed(leak().records(nil)), diagnose.Proven, "connections-exhausted"},
 	} {
 		v := verdict(c.records)
@@ -69,6 +71,15 @@ func many(records []evidence.Record) []evidence.Record {
 // free has 400 connections, as the server says at its start.
 func free(records []evidence.Record) []evidence.Record {
 	return alter(alter(records, func(_ int, s *evidence.DBServer) { s.MaxConnections = 400 }), func(_ int, s *evidence.DBStatus) { s.RefusedMax = 0 })
+}
+
+// uncounted does not know how many connections there were before.
+func uncounted(records []evidence.Record) []evidence.Record {
+	return alter(records, func(i int, s *evidence.DBStatus) {
+		if i < 60 {
+			s.Connected = 0
+		}
+	})
 }
 
 // brief has them all taken in seconds 60 and 61 only.

@@ -81,8 +81,13 @@ func traps(c *diagnose.Case) []trap {
 		switch p.Class {
 		case evidence.ClassSearch, evidence.ClassXMLRPC, evidence.ClassLogin, evidence.ClassCron, evidence.ClassComment:
 			continue // they have rules of their own
+		case evidence.ClassAjax, evidence.ClassREST, evidence.ClassAdmin:
+			if p.Robot == "" {
+				continue // the scripts of open pages ask for these, each time for an address of its own
+			}
 		}
-		t := trap{PathPattern: p, missing: strings.HasSuffix(p.Path, "*") || strings.HasSuffix(p.Path, "/*.php"), quiet: -1, active: c.Outage}
+		t := trapOf(p)
+		t.active = c.Outage
 		in := during[p.Path]
 		t.now = in.Requests / max(c.Outage.Duration().Seconds(), 1)
 		t.share, t.timed = shareOf(all, in)
@@ -90,6 +95,10 @@ func traps(c *diagnose.Case) []trap {
 		out = append(out, t)
 	}
 	return out
+}
+
+func trapOf(p diagnose.PathPattern) trap {
+	return trap{PathPattern: p, missing: strings.HasSuffix(p.Path, "*") || strings.HasSuffix(p.Path, "/*.php"), quiet: -1}
 }
 
 // compared adds what was before: how often it was asked for, and since when more.
@@ -206,6 +215,9 @@ func (t trap) finding(c *diagnose.Case) diagnose.Finding {
 	if t.missing {
 		f.Claim = diagnose.Say("link-missing-probes", "clients", diagnose.Count(t.Clients), "rate", diagnose.Number(t.Peak))
 		f.Remedies = []string{"answer-404", "close-trap"}
+		if strings.HasSuffix(t.Path, ".php") {
+			f.Remedies = []string{"answer-404"} // the site has no links to them that could end
+		}
 		f.Proof = append(f.Proof, diagnose.Say("proof-trap-missing", "pattern", t.Shown, "requests", diagnose.Count(t.Requests+0.5)))
 	} else {
 		f.Proof = append(f.Proof, diagnose.Say("proof-trap-fresh", "pattern", t.Shown, "requests", diagnose.Count(t.Requests+0.5), "share", diagnose.Share01(t.Fresh)))

@@ -39,6 +39,7 @@ type flood struct {
 	clients      []diagnose.Client
 	clientsShare float64 // of the busiest five
 	fault        float64 // share of answers of the failure size
+	front        string  // the address of a proxy, behind which nobody knows who sent it
 }
 
 // classLogins are all requests that try passwords.
@@ -77,6 +78,9 @@ func floodIn(c *diagnose.Case, told string, classes ...string) flood {
 		n, fault = n+now[k].Count, fault+now[k].Fault
 	}
 	f.clientsShare = topShare(f.clients, f.sent)
+	if f.front = inFront(c, f.clients); f.front != "" {
+		f.clients, f.clientsShare = nil, -1
+	}
 	if n > 0 {
 		f.fault = float64(fault) / float64(n)
 	}
@@ -179,7 +183,13 @@ func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose
 		// What its requests waited for a lock is that lock's doing.
 		Share:  diagnose.Share{DatabaseTime: -1, CPU: -1, WorkerTime: f.share * (1 - f.locked)},
 		Active: f.active, Confidence: confidence,
-		Claim: diagnose.Say(id, "clients", diagnose.Count(len(f.clients)), "rate", diagnose.Number(f.peak)),
+		Claim: diagnose.Say(id, "rate", diagnose.Number(f.peak)),
+	}
+	if len(f.clients) > 0 {
+		out.Claim = diagnose.Say(id, "clients", diagnose.Count(len(f.clients)), "rate", diagnose.Number(f.peak))
+	}
+	if f.front != "" {
+		out.Missing = append(out.Missing, diagnose.Say("missing-visitors-addresses", "client", f.front))
 	}
 	if f.php >= 0 {
 		out.Share.CPU = f.php * max(f.share, 0)
@@ -217,6 +227,44 @@ func (f flood) finding(c *diagnose.Case, id string, confidence float64) diagnose
 	}
 	return out
 }
+
+// remedies leaves out those that would hit every visitor, where all of them come
+// from the address of a proxy.
+func (f flood) remedies(ids ...string) []string {
+	if f.front == "" {
+		return ids
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "block-clients" || id == "rate-limit" })
+}
+
+// inFront returns the busiest of some clients if, in the quiet time too, nearly all
+// pages went to it, as they do behind a proxy that the web server does not know.
+func inFront(c *diagnose.Case, clients []diagnose.Client) string {
+	if len(clients) == 0 || c.Quiet.Zero() {
+		return ""
+	}
+	pages, theirs := int64(0), int64(0)
+	during := c.Traffic(c.Quiet)
+	for _, class := range visited {
+		pages += during[class].Count
+	}
+	for _, k := range c.Clients(c.Quiet, visited...) {
+		if k.Address == clients[0].Address {
+			theirs = k.Requests
+		}
+	}
+	if pages < frontLeast || float64(theirs) < frontShare*float64(pages) {
+		return ""
+	}
+	return clients[0].Address
+}
+
+// frontShare is the share of the pages that a proxy asks for, and frontLeast how
+// many there must be to know.
+const (
+	frontShare = 0.8
+	frontLeast = 20
+)
 
 // cleared gives the numbers that clear the class.
 func (f flood) cleared(id, say string) []diagnose.Rejected {

@@ -98,7 +98,9 @@ func loginFloodOf(c *diagnose.Case) loginFlood {
 }
 
 // byMany reports whether so many addresses take part that none of them matters.
-func (f loginFlood) byMany() bool { return f.many >= manyLeast && f.busiest <= manyMost }
+func (f loginFlood) byMany() bool {
+	return f.front == "" && f.many >= manyLeast && f.busiest <= manyMost
+}
 
 // tryingClients is how many addresses the two doors had in one interval.
 func tryingClients(c *diagnose.Case, s diagnose.Span) int64 {

@@ -23,8 +23,8 @@ func scenes() map[string][]evidence.Record {
 		"staging stopped": stagingDatabaseStopped(), "two sites": sameTableOnTwoSites(), "two tables": locksOnTwoTables(),
 		"time-outs": siteThatTimesOut(), "own database down": siteWithoutItsDatabase(), "no witness": downWithoutWitness(),
 		"an update that fails": changedAt(everyPageFails(50, itsFile), 49, updated(slotsPlugin)), "an update at work": changedAt(everyViewAlters(50, "ALTER", slotsAlter, "source"), 45, updated(slotsPlugin)),
-		"pages by one client": hammeredByOne(),
-		"quiet":               scene(120, func(int, *second) {}), "one second": scene(1, func(int, *second) {}), "nothing": nil,
+		"pages by one client": hammeredByOne(), "readers": rushed(70, nobodyMuch, askedFor(articles)),
+		"quiet": scene(120, func(int, *second) {}), "one second": scene(1, func(int, *second) {}), "nothing": nil,
 	}
 	maps.Copy(out, hostScenes())
 	for _, set := range [][]lookalike{innocents(), oddRecordings(), quietOddities()} {

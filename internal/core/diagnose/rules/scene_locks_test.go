@@ -169,6 +169,7 @@ func (n sessions) records(also func(i int, s *second)) []evidence.Record {
 		}
 	})
 	return alter(records, func(i int, st *evidence.DBStatus) {
+		st.Connected = max(st.Connected, n.before)
 		if i >= 60 && i < 120 {
 			st.Connected, st.RefusedMax = 151, n.refused
 			if n.limit > 0 {

@@ -21,7 +21,7 @@ func SearchFlood() diagnose.Rule {
 			if f.clientsShare >= 0.5 {
 				out.Confidence += 0.05
 			}
-			out.Remedies = []string{"rate-limit", "block-clients", "cache-search"}
+			out.Remedies = f.remedies("rate-limit", "block-clients", "cache-search")
 			return []diagnose.Finding{out}
 		},
 		Clear: func(c *diagnose.Case) []diagnose.Rejected {

@@ -20,6 +20,8 @@ const (
 	// elsewhereMost is the share of the workers' time above which something else
 	// holds them: locks, or statements of the database.
 	elsewhereMost = 0.3
+	// namePort is where name servers answer.
+	namePort = 53
 )
 
 // ownPorts are those of databases and caches: a worker that waits there waits for
@@ -78,6 +80,9 @@ func outboundFinding(c *diagnose.Case, k diagnose.Calls) diagnose.Finding {
 		},
 		Confidence: 0.72,
 		Remedies:   []string{"outbound-timeout", "outbound-off"},
+	}
+	if k.Port() == namePort {
+		f.Remedies = []string{"name-server"} // to refuse it would stop every look-up of the machine
 	}
 	if k.Share >= 0.7 {
 		f.Confidence += 0.08

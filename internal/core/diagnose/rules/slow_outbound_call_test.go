@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,10 @@ func TestSlowOutboundCall(t *testing.T) {
 		f := v.Causes[0]
 		if f.About.Remote == "" || f.Share.WorkerTime < 0.9 || f.Origin.Plugin != c.plugin {
 			t.Errorf("%s: got %+v of %+v, share %+v", c.name, f.About, f.Origin, f.Share)
+		}
+		names := c.name == "a name server that is silent"
+		if slices.Contains(f.Remedies, "name-server") != names || slices.Contains(f.Remedies, "outbound-timeout") == names {
+			t.Errorf("%s: remedies %v", c.name, f.Remedies)
 		}
 		if links := chains(v); !links["workers-full"] || !links["visitors-wait"] {
 			t.Errorf("%s: got chain %v", c.name, links)

@@ -23,7 +23,7 @@ func WPLoginFlood() diagnose.Rule {
 				out.Confidence += 0.05
 				out.Proof = append(out.Proof, diagnose.Say("proof-login-failures", "share", diagnose.Share01(f.fault)))
 			}
-			out.Remedies = []string{"rate-limit", "block-clients", "guard-login"}
+			out.Remedies = f.remedies("rate-limit", "block-clients", "guard-login")
 			return []diagnose.Finding{out}
 		},
 		Clear: func(c *diagnose.Case) []diagnose.Rejected {

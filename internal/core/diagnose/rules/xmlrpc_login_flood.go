@@ -23,7 +23,7 @@ func XMLRPCLoginFlood() diagnose.Rule {
 				out.Confidence += 0.05
 				out.Proof = append(out.Proof, diagnose.Say("proof-login-failures", "share", diagnose.Share01(f.fault)))
 			}
-			out.Remedies = []string{"close-xmlrpc", "block-clients"}
+			out.Remedies = f.remedies("close-xmlrpc", "block-clients")
 			return []diagnose.Finding{out}
 		},
 		Clear: func(c *diagnose.Case) []diagnose.Rejected {
