@@ -67,6 +67,7 @@ func (c *Case) series() []Series {
 		s = Span{later(s.From, c.Outage.From.Add(-around)), earlier(s.To, c.Outage.To.Add(around))}
 	}
 	per := max(1, (c.g.bin(s.To)-c.g.bin(s.From)+1+seriesPoints-1)/seriesPoints)
+	_, _, known := recording.Last[evidence.Host](c.W, nil)
 	var out []Series
 	for _, want := range seriesShown {
 		if len(c.g.values(want.name, s)) == 0 {
@@ -74,7 +75,11 @@ func (c *Case) series() []Series {
 		}
 		line := Series{ID: want.name, Unit: want.unit, From: c.g.at(c.g.bin(s.From)), Step: time.Duration(per) * c.g.step}
 		for i := c.g.bin(s.From); i <= c.g.bin(s.To); i += per {
-			line.Values = append(line.Values, c.g.mean(want.name, Span{c.g.at(i), c.g.at(min(i+per-1, c.g.n-1))}))
+			v := c.g.mean(want.name, Span{c.g.at(i), c.g.at(min(i+per-1, c.g.n-1))})
+			if known && want.unit == "cpus" {
+				v = min(v, c.cpus()) // the kernel books what it held back when it lets go: seconds of it at once
+			}
+			line.Values = append(line.Values, v)
 		}
 		out = append(out, line)
 	}
