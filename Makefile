@@ -10,6 +10,8 @@ FUZZTIME ?= 10s
 S ?= audit-log-purge
 # The live scenario of `make test`: the quickest one that ends with a cause.
 LIVE ?= database-stopped
+# So many runs of the zoo at once, each in namespaces of its own: more than two cores do well with more.
+JOBS ?= 3
 
 TOOLS := $(CURDIR)/.cache/bin
 LINT_VERSION := v2.15.0
@@ -116,8 +118,8 @@ lab: build ## run one scenario on the real stack, as root: make lab S=search-flo
 	$(RUN) $(S)
 
 .PHONY: zoo
-zoo: build ## every scenario three times on the real stack, as root
-	$(LAB) zoo --hirune $(BIN)
+zoo: build ## every scenario three times on the real stack, as root (JOBS=3 at once: about 100 min)
+	$(LAB) zoo --hirune $(BIN) --jobs $(JOBS)
 
 .PHONY: freeze
 freeze: build ## run a scenario and keep its redacted tape as a test case: make freeze S=search-flood

@@ -141,8 +141,11 @@ func TestVariationsKeepWhatIsExpected(t *testing.T) {
 			if v.Verdict.Cause != s.Verdict.Cause || len(v.Verdict.Subject) != len(s.Verdict.Subject) {
 				t.Errorf("%s, variation %d: another verdict is expected", s.Name, n)
 			}
-			if was := s.Stack.WithDefaults().Plugin; strings.HasSuffix(s.Verdict.Subject["table"], was.Table) && !strings.HasSuffix(v.Verdict.Subject["table"], v.Stack.Plugin.Table) {
-				t.Errorf("%s, variation %d: expects the table %q, which is now %q", s.Name, n, v.Verdict.Subject["table"], v.Stack.Plugin.Table)
+			was := s.Stack.WithDefaults().Plugin
+			for _, told := range [][2]*Verdict{{&s.Verdict, &v.Verdict}, {s.Cold, v.Cold}} {
+				if told[0] != nil && strings.HasSuffix(told[0].Subject["table"], was.Table) && !strings.HasSuffix(told[1].Subject["table"], v.Stack.Plugin.Table) {
+					t.Errorf("%s, variation %d: expects the table %q, which is now %q", s.Name, n, told[1].Subject["table"], v.Stack.Plugin.Table)
+				}
 			}
 		}
 	}

@@ -58,9 +58,9 @@ func (s Scenario) disguise(as stack.Plugin) Scenario {
 	s.Stack.Plugin = now
 	// Whole names only: a hook's may begin with the table's.
 	names := map[string]string{was.Slug: now.Slug, was.Hook: now.Hook, was.Column: now.Column}
-	for _, part := range []*map[string]string{&s.Verdict.Subject, &s.Verdict.Origin} {
+	renamed := func(part map[string]string) map[string]string {
 		changed := map[string]string{}
-		for k, v := range *part {
+		for k, v := range part {
 			changed[k] = v
 			if to, ok := names[v]; ok {
 				changed[k] = to
@@ -68,7 +68,13 @@ func (s Scenario) disguise(as stack.Plugin) Scenario {
 				changed[k] = prefix + now.Table
 			}
 		}
-		*part = changed
+		return changed
+	}
+	s.Verdict.Subject, s.Verdict.Origin = renamed(s.Verdict.Subject), renamed(s.Verdict.Origin)
+	if s.Cold != nil {
+		cold := *s.Cold
+		cold.Subject, cold.Origin = renamed(cold.Subject), renamed(cold.Origin)
+		s.Cold = &cold
 	}
 	return s
 }
