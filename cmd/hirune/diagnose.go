@@ -163,6 +163,9 @@ func (a *app) fromServer(ctx context.Context, f diagnoseFlags, back bool) (loade
 	records, err := collect.Sample(ctx, eyes.collectors, lookFor, collect.Options{Version: version()})
 	p.done()
 	records = append(records, a.restOfLogs(ctx, eyes)...)
+	if back {
+		records = append(records, a.restOfTables(ctx, eyes)...)
+	}
 	k := readKept()
 	if k != nil {
 		a.askPlans(ctx, eyes, k, records)

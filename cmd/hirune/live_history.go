@@ -29,7 +29,7 @@ func (a *app) restOfLogs(ctx context.Context, e *eyes) []evidence.Record {
 	within, cancel := context.WithTimeout(ctx, liveRest)
 	defer cancel()
 	var out []evidence.Record
-	reader := []collect.Timed{{Collector: &untilRead{e.traffic, cancel}, Every: liveBeat, Timeout: time.Second}}
+	reader := []collect.Timed{{Collector: &untilDone{e.traffic, e.traffic.HistoryDone, cancel}, Every: liveBeat, Timeout: time.Second}}
 	records, err := collect.Sample(within, reader, liveRest, collect.Options{Version: version(), Interval: liveBeat})
 	out = append(out, records...)
 	if err != nil && !errors.Is(err, context.Canceled) || !e.traffic.HistoryDone() {
@@ -41,22 +41,33 @@ func (a *app) restOfLogs(ctx context.Context, e *eyes) []evidence.Record {
 	return out
 }
 
-// untilRead ends the reading when the past of all logs has been read.
-type untilRead struct {
-	past interface {
-		collect.Collector
-		HistoryDone() bool
+// restOfTables lets the database answer what it has not answered yet: a server
+// that starves gives the size, the indexes and the growth of its tables late, and
+// without them nobody knows the clean-up that is over.
+func (a *app) restOfTables(ctx context.Context, e *eyes) []evidence.Record {
+	if e.databases.Settled() || ctx.Err() != nil {
+		return nil
 	}
-	end context.CancelFunc
+	p := a.start("waiting for the database's answers", liveRest)
+	defer p.done()
+	within, cancel := context.WithTimeout(ctx, liveRest)
+	defer cancel()
+	asker := []collect.Timed{{Collector: &untilDone{e.databases, e.databases.Settled, cancel}, Every: everyBeat, Timeout: liveRest}}
+	records, _ := collect.Sample(within, asker, liveRest, collect.Options{Version: version()}) // what it does not answer now is told as unseen
+	return records
 }
 
-// Name implements collect.Collector.
-func (u *untilRead) Name() string { return u.past.Name() }
+// untilDone ends the reading when a collector has nothing more to tell.
+type untilDone struct {
+	collect.Collector
+	done func() bool
+	end  context.CancelFunc
+}
 
 // Collect implements collect.Collector.
-func (u *untilRead) Collect(ctx context.Context, b *collect.Beat) error {
-	err := u.past.Collect(ctx, b)
-	if u.past.HistoryDone() {
+func (u *untilDone) Collect(ctx context.Context, b *collect.Beat) error {
+	err := u.Collector.Collect(ctx, b)
+	if u.done() {
 		u.end()
 	}
 	return err

@@ -15,6 +15,7 @@ type eyes struct {
 	*watch
 	collectors []collect.Timed
 	traffic    *collectors.Traffic
+	databases  *collectors.Database
 	errors     *collectors.ErrorLogs
 	closers    []func() error
 }

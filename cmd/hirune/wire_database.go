@@ -21,6 +21,7 @@ func (e *eyes) database(a *app, named []mysql.Credential) {
 		found := e.found()
 		return found.Databases, a.tryAccounts(found, named)
 	})
+	e.databases = db
 	e.add(db, collect.Timed{Every: everyBeat, Steady: true, Timeout: 15 * time.Second})
 	e.closers = append(e.closers, db.Close)
 }

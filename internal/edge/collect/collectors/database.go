@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,12 @@ func NewDatabase(source DatabaseSource) *Database {
 
 // Name implements collect.Collector.
 func (d *Database) Name() string { return "database" }
+
+// Settled reports whether nothing is left that a server has not answered, or will
+// not: between two looks.
+func (d *Database) Settled() bool {
+	return !slices.ContainsFunc(d.servers, func(s *databaseServer) bool { return len(s.jobs) > 0 && s.conn != nil })
+}
 
 // Blinds implements collect.Blinder.
 func (*Database) Blinds() string {

@@ -316,3 +316,27 @@ func TestDatabaseTellsWhoWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestDatabaseSettlesWhenAllIsAnswered(t *testing.T) {
+	s := mysqltest.Start(t)
+	s.AuditLog(t, 60000)
+	b := newDBBench(t, s, dbRoot)
+	for beats := 0; ; beats++ {
+		if err := b.beat(t); err != nil {
+			t.Fatal(err)
+		}
+		told := len(dbFacts[evidence.TableGrowth](b)) > 0
+		if settled := b.d.Settled(); settled && !told {
+			t.Fatalf("after %d beats: settled, and the growth of the table is not told", beats+1)
+		} else if settled {
+			break
+		}
+		if beats > 30 {
+			t.Fatal("never settled")
+		}
+	}
+	b.d.servers[0].queue(serverJob)
+	if b.d.Settled() {
+		t.Error("settled with a question left")
+	}
+}
