@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -27,10 +28,6 @@ func (s *Stack) writeOldLogs(data cacheEntry, now time.Time) error {
 		if d.Span == 0 {
 			d.Span = min(24*time.Hour, max(time.Second, data.SeededAt.Sub(from)))
 		}
-		lately := time.Time{}
-		if ago == 0 && s.cfg.Seed.ViewsLately > 0 {
-			lately = now
-		}
 		name := filepath.Join(s.LogDir(), "access.log")
 		if ago > 0 {
 			name += fmt.Sprintf(".%d", ago)
@@ -42,17 +39,19 @@ func (s *Stack) writeOldLogs(data cacheEntry, now time.Time) error {
 		if ago == 0 {
 			views = max(views, now.Sub(from)) // visitors have come since the rows were made, too
 		}
-		if err := s.writeDay(name, d, views, lately, ago > 1); err != nil {
+		at := append(s.viewTimes(from, views), within(s.latelyTimes(now), from, from.AddDate(0, 0, 1))...)
+		slices.SortFunc(at, time.Time.Compare)
+		if err := s.writeDay(name, d, at, ago > 1); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
-		if err := os.Chtimes(name, time.Time{}, from.Add(d.Span)); err != nil {
+		if err := os.Chtimes(name, time.Time{}, from.Add(views)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Stack) writeDay(name string, d day, views time.Duration, lately time.Time, packed bool) (err error) {
+func (s *Stack) writeDay(name string, d day, views []time.Time, packed bool) (err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
@@ -67,39 +66,47 @@ func (s *Stack) writeDay(name string, d day, views time.Duration, lately time.Ti
 	b := bufio.NewWriter(w)
 	defer func() { err = errors.Join(err, b.Flush()) }()
 	s.dayLines(b, d, views)
-	if !lately.IsZero() {
-		s.latelyLines(b, lately)
-	}
 	return nil
 }
 
-// dayLines writes a day's attacks and its views over a time of their own, in order of time.
-func (s *Stack) dayLines(w io.Writer, d day, over time.Duration) {
+// dayLines writes a day's attacks and its views in order of time.
+func (s *Stack) dayLines(w io.Writer, d day, views []time.Time) {
 	rng := rand.New(rand.NewPCG(uint64(d.From.Unix()), 1)) // the same day gets the same views
-	views := int(float64(s.cfg.Seed.ViewsDaily) * over.Hours() / 24)
-	view := func(i int) time.Time { return d.From.Add(over * time.Duration(i) / time.Duration(views)) }
-	for a, v := 0, 0; a < d.Rows || v < views; {
-		if v == views || a < d.Rows && d.at(a).Before(view(v)) {
+	for a, v := 0, 0; a < d.Rows || v < len(views); {
+		if v == len(views) || a < d.Rows && d.at(a).Before(views[v]) {
 			s.line(w, attackerIP(a), d.at(a), "POST /xmlrpc.php", 402, AttackerAgent, 16000+rng.IntN(4000))
 			a++
 			continue
 		}
 		ip := fmt.Sprintf("198.18.%d.%d", 20+rng.IntN(40), 1+rng.IntN(250))
-		s.line(w, ip, view(v), "GET /"+PostSlug(1+rng.IntN(s.cfg.Seed.Posts))+"/", 30000+rng.IntN(5000), BrowserAgents[rng.IntN(len(BrowserAgents))], 20000+rng.IntN(9000))
+		s.line(w, ip, views[v], "GET /"+PostSlug(1+rng.IntN(s.cfg.Seed.Posts))+"/", 30000+rng.IntN(5000), BrowserAgents[rng.IntN(len(BrowserAgents))], 20000+rng.IntN(9000))
 		v++
 	}
 }
 
-// latelyLines writes the views of the last two hours before a moment.
-func (s *Stack) latelyLines(w io.Writer, until time.Time) {
+// viewTimes spreads a day's views evenly over a time from its beginning on.
+func (s *Stack) viewTimes(from time.Time, over time.Duration) []time.Time {
+	return evenly(from, over, int(float64(s.cfg.Seed.ViewsDaily)*over.Hours()/24))
+}
+
+// latelyTimes are the views of the last two hours before a moment, as many as the run has; most of them are yesterday's
+// just after midnight.
+func (s *Stack) latelyTimes(until time.Time) []time.Time {
 	const over = 2 * time.Hour
-	rng := rand.New(rand.NewPCG(uint64(until.Unix()), 2))
-	n := int(s.cfg.Seed.ViewsLately * over.Seconds())
-	for i := range n {
-		at := until.Add(-over + over*time.Duration(i)/time.Duration(n))
-		ip := fmt.Sprintf("198.18.%d.%d", 20+rng.IntN(40), 1+rng.IntN(250))
-		s.line(w, ip, at, "GET /"+PostSlug(1+rng.IntN(s.cfg.Seed.Posts))+"/", 30000+rng.IntN(5000), BrowserAgents[rng.IntN(len(BrowserAgents))], 20000+rng.IntN(9000))
+	return evenly(until.Add(-over), over, int(s.cfg.Seed.ViewsLately*over.Seconds()))
+}
+
+func evenly(from time.Time, over time.Duration, n int) []time.Time {
+	out := make([]time.Time, n)
+	for i := range out {
+		out[i] = from.Add(over * time.Duration(i) / time.Duration(n))
 	}
+	return out
+}
+
+// within keeps the moments from one to before another.
+func within(at []time.Time, from, to time.Time) []time.Time {
+	return slices.DeleteFunc(at, func(t time.Time) bool { return t.Before(from) || !t.Before(to) })
 }
 
 func (s *Stack) line(w io.Writer, ip string, at time.Time, request string, bytes int, agent string, micros int) {

@@ -155,6 +155,39 @@ func TestOldLogsCountTheTablesRows(t *testing.T) {
 	}
 }
 
+func TestOldLogsAreInOrderOfTime(t *testing.T) {
+	for name, now := range map[string]time.Time{"in the afternoon": time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC), "just after midnight": time.Date(2026, 3, 4, 0, 40, 0, 0, time.UTC)} {
+		s := &Stack{Dir: t.TempDir(), cfg: Config{Seed: Seed{Rows: 5000, OldShare: 0.5, ViewsDaily: 500, ViewsLately: 1}}.WithDefaults()}
+		if err := os.Mkdir(s.LogDir(), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.writeOldLogs(cacheEntry{SeededAt: now}, now); err != nil {
+			t.Fatal(err)
+		}
+		lately := 0
+		for file, day := range map[string]int{"access.log": 4, "access.log.1": 3} {
+			text, err := os.ReadFile(filepath.Join(s.LogDir(), file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := time.Time{}
+			for line := range strings.Lines(string(text)) {
+				_, rest, _ := strings.Cut(line, "[")
+				at, err := time.Parse("02/Jan/2006:15:04:05 -0700", rest[:strings.Index(rest, "]")])
+				if err != nil || at.Before(last) || at.Day() != day || at.After(now) {
+					t.Fatalf("%s: %s: a line of %v after %v (%v)", name, file, at, last, err)
+				}
+				if last = at; now.Sub(at) <= 2*time.Hour && strings.Contains(line, "GET /notes-") {
+					lately++
+				}
+			}
+		}
+		if lately < 7200 || lately > 7300 {
+			t.Errorf("%s: %d views in the last two hours, want 7200 and some of the day's", name, lately)
+		}
+	}
+}
+
 func TestParseStat(t *testing.T) {
 	const tail = " S 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1 2"
 	for name, text := range map[string]string{"plain": "77 (php-fpm)" + tail, "odd name": "77 (a) (b c)" + tail} {

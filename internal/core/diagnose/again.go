@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,27 @@ func (c *Case) JobAt(began time.Time) (job evidence.Schedule, due time.Time, ok 
 		job, due, ok = j, e.Due, true
 	}
 	return job, due, ok
+}
+
+// TiedJobAt is JobAt where something ties the job to what began: it began with the
+// job to the second, or the job's command works on databases. A job that was
+// merely due some minutes before, such as a rotation of logs, is no origin.
+func (c *Case) TiedJobAt(began time.Time) (job evidence.Schedule, due time.Time, ok bool) {
+	job, due, ok = c.JobAt(began)
+	if ok = ok && (began.Sub(due) <= tiedWithin || onDatabases(job)); !ok {
+		return evidence.Schedule{}, time.Time{}, false
+	}
+	return job, due, true
+}
+
+// tiedWithin is how long after its minute a job of cron may come to its first statement.
+const tiedWithin = 5 * time.Second
+
+// onDatabases reports whether a job is one that works on databases, by its command.
+func onDatabases(j evidence.Schedule) bool {
+	command := strings.ToLower(j.Command)
+	return j.Origin == "mysql event" || slices.ContainsFunc([]string{"mysql", "mariadb", "mydumper", "xtrabackup", "wp db", "backup"},
+		func(word string) bool { return strings.Contains(command, word) })
 }
 
 // atOneTime reports whether a crontab line names one minute of one hour, or an

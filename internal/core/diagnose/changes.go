@@ -135,6 +135,9 @@ func (c *Case) changeNotes(v Verdict) []Sentence {
 		within = 24 * time.Hour
 	}
 	found := c.ChangedBefore(c.Outage.From, within)
+	if len(found) > changesTold { // as it was set up, but for what was seen to change since
+		found = slices.DeleteFunc(found, func(ch Changed) bool { return !ch.Watched })
+	}
 	if len(found) > changesTold {
 		return nil
 	}

@@ -50,8 +50,9 @@ func demandClaims() map[string][]string {
 		"missing-cgroup":             {},
 		"missing-visitors-addresses": {"client"}, // a proxy in front hides them
 
-		"note-rush":         {"rate", "quiet"},            // many came, few were completed
-		"note-asked-most":   {"pattern", "rate", "quiet"}, // where no cause is found
-		"note-asked-itself": {"pattern", "rate", "quiet"}, // by the server
+		"note-rush":         {"rate", "quiet"},                 // many came, few were completed
+		"note-page-cost":    {"now", "quiet", "rate", "usual"}, // of PHP's CPU, where no cause is found
+		"note-asked-most":   {"pattern", "rate", "quiet"},      // where no cause is found
+		"note-asked-itself": {"pattern", "rate", "quiet"},      // by the server
 	}
 }

@@ -76,25 +76,112 @@ func (c *Case) ToldFull(s Span) bool {
 	return false
 }
 
-// Died returns a line that says that a service or the machine failed in a span,
-// or that a service was stopped or began anew just before its end: then what came
+// lethal are the lines that say that a service or the machine failed.
+var lethal = map[string]bool{
+	"kernel-oom": true, "kernel-oom-cgroup": true, "kernel-io-error": true, "kernel-read-only": true,
+	"db-signal": true, "db-assertion": true, "db-crash-recovery": true, "db-out-of-memory": true, "db-disk-full": true,
+	"nginx-disk-full": true, "systemd-killed": true,
+}
+
+// ends and begins are the lines by which a service goes away and comes back.
+var (
+	ends   = map[string]bool{"db-stopping": true, "db-stop": true, "apache-stop": true, "fpm-stop": true, "nginx-stop": true, "systemd-stopping": true}
+	begins = map[string]bool{"db-start": true, "apache-start": true, "fpm-start": true}
+)
+
+const (
+	// justBefore is how long a service that has begun anew is slow.
+	justBefore = 30 * time.Second
+	// diedBefore is how long before the trouble something may have failed that it
+	// comes of: the queue has to pile up first.
+	diedBefore = 5 * time.Minute
+	// stopTakes is how long services take to stop; not all of them say when they
+	// are back.
+	stopTakes = 2 * time.Minute
+	// rebootTakes is how long a machine takes to start, and awayMost how long one can
+	// have been away whose silence is looked at.
+	rebootTakes = 5 * time.Minute
+	awayMost    = time.Hour
+)
+
+// Died returns a line that says that a service or the machine failed when the
+// trouble began, was stopped and not back, or began anew just then: what came
 // after is its effect.
-func (c *Case) Died(s Span) (Line, bool) {
-	for at, l := range recording.All[evidence.ErrorLine](c.In(s)) {
-		switch l.ID {
-		case "kernel-oom", "kernel-oom-cgroup", "kernel-io-error", "kernel-read-only", "db-signal", "db-crash-recovery", "db-out-of-memory", "db-disk-full", "nginx-disk-full":
+func (c *Case) Died() (Line, bool) {
+	onset := Span{c.Outage.From.Add(-diedBefore), c.Outage.From.Add(coarse)}
+	var down []Line
+	for at, l := range recording.All[evidence.ErrorLine](c.In(onset)) {
+		switch {
+		case lethal[l.ID], begins[l.ID] && c.Outage.From.Sub(at) <= justBefore:
 			return Line{l, at}, true
-		case "db-start", "db-stop", "apache-start", "apache-stop", "fpm-start", "fpm-stop":
-			if c.Outage.From.Sub(at) <= justBefore {
-				return Line{l, at}, true
-			}
+		case ends[l.ID]:
+			down = append(down, Line{l, at})
+		case begins[l.ID]:
+			down = slices.DeleteFunc(down, func(d Line) bool { return d.Service == l.Service })
+		}
+	}
+	for _, d := range down {
+		if c.Outage.From.Sub(d.At) <= stopTakes || c.beginsAfter(d.Service, onset.To) {
+			return d, true
+		}
+	}
+	return c.bornAgain(onset.To)
+}
+
+// beginsAfter reports whether a service says that it is back after a moment.
+func (c *Case) beginsAfter(service string, at time.Time) bool {
+	for _, l := range recording.All[evidence.ErrorLine](c.In(Span{at, c.W.To})) {
+		if begins[l.ID] && l.Service == service {
+			return true
+		}
+	}
+	return false
+}
+
+// bornAgain returns the line by which the database came back that had not said
+// that it went, as after a loss of power. If it was away from the beginning of
+// the trouble on, that is soon, or nobody was served meanwhile.
+func (c *Case) bornAgain(after time.Time) (Line, bool) {
+	soon := c.Outage.From.Add(rebootTakes)
+	for at, l := range recording.All[evidence.ErrorLine](c.In(Span{after, c.Outage.From.Add(awayMost)})) {
+		switch {
+		case l.ID == "db-start", l.ID == "db-crash-recovery":
+			return Line{l, at}, !at.After(soon) || !c.served(Span{after, at.Add(-coarse)})
+		case lethal[l.ID], ends[l.ID]:
+			return Line{}, false // it ended later than the trouble began
 		}
 	}
 	return Line{}, false
 }
 
-// justBefore is how long a service that has begun anew is slow.
-const justBefore = 30 * time.Second
+// served reports whether any request was completed in a span, or whether no
+// access log tells.
+func (c *Case) served(s Span) bool {
+	told := false
+	for at, t := range recording.All[evidence.Traffic](c.In(Span{c.W.From, s.To})) {
+		if t.FromHist || t.Requests == 0 {
+			continue
+		}
+		told = true
+		if !at.Add(-time.Duration(t.OverMs) * time.Millisecond).Before(s.From) {
+			return true
+		}
+	}
+	return !told
+}
+
+// FailedMeanwhile returns the first line that says that a service or the machine
+// failed when the trouble was under way: its effect, or a trouble of its own. A
+// trouble that lines tell of lasts longer than they say.
+func (c *Case) FailedMeanwhile() (Line, bool) {
+	onset := c.Outage.From.Add(coarse)
+	for at, l := range recording.All[evidence.ErrorLine](c.In(Span{onset, later(onset.Add(diedBefore), c.Outage.To.Add(coarse))})) {
+		if lethal[l.ID] {
+			return Line{l, at}, true
+		}
+	}
+	return Line{}, false
+}
 
 // Onsets are the moments at which the server's own logs say that trouble began,
 // over all that is known.
@@ -148,13 +235,19 @@ func (c *Case) foldAgain() *Recurrence {
 	return r
 }
 
-// leads are what was due when the trouble began: no accusation, but where to
+// leads are what failed and what was due when the trouble began: no accusation, but where to
 // look. They are told where nobody watched and no rule knows the cause.
 func (c *Case) leads() []Sentence {
 	if c.Outage.Zero() || !c.Kept() {
 		return nil
 	}
 	var out []Sentence
+	for _, failed := range []func() (Line, bool){c.Died, c.FailedMeanwhile} {
+		if l, ok := failed(); ok {
+			out = append(out, Say("note-failed-then", "service", l.Service, "message", l.Message, "at", l.At, "began", c.Outage.From))
+			break
+		}
+	}
 	seen := map[string]bool{}
 	began := c.Outage.From.Add(coarse)
 	for _, e := range recording.Ever[evidence.CronEvent](c.W) {

@@ -92,7 +92,7 @@ func toldByMinutes(minutes []Minute, usual func(time.Time) float64) []Span {
 		if i > 0 && m.At.Sub(minutes[i-1].At) > time.Minute {
 			expected = 0 // the log does not cover what is between
 		}
-		u := usual(m.At)
+		u := usualAround(usual, m.At)
 		if u <= 0 || float64(m.Requests) > gapShare*u {
 			expected = 0
 			continue
@@ -106,6 +106,19 @@ func toldByMinutes(minutes []Minute, usual func(time.Time) float64) []Span {
 		}
 	}
 	return out
+}
+
+// usualAround is the least that is usual at about that time: where clocks were put
+// on or back among the days, and where a day begins within an hour, the same hour of
+// other days expects too much. It is -1 where that is not known.
+func usualAround(usual func(time.Time) float64, at time.Time) float64 {
+	least := usual(at)
+	for _, near := range []time.Duration{-time.Hour, time.Hour} {
+		if u := usual(at.Add(near)); u >= 0 {
+			least = min(least, u)
+		}
+	}
+	return least
 }
 
 // goneMost is how long an access log can be without a line because nobody could

@@ -70,6 +70,33 @@ func TestTroublesByTheMinute(t *testing.T) {
 	}
 }
 
+func TestADayThatBeginsAnHourLaterIsNoGap(t *testing.T) {
+	// The other days' morning begins at toldT0; since clocks were put back, today's an hour later.
+	usual := func(at time.Time) float64 {
+		if at.Before(toldT0) {
+			return 4
+		}
+		return 60
+	}
+	today := func(gap int) []Minute {
+		return minutes(120, func(i int) (int64, int64, float64) {
+			switch {
+			case i < 60:
+				return 4, 0, -1
+			case i >= gap && i < gap+5:
+				return 0, 0, -1
+			}
+			return 60, 0, -1
+		})
+	}
+	if got := spans(Troubles(recording.Window{}, today(200), usual)); got != "" {
+		t.Errorf("got trouble at %s", got)
+	}
+	if got := spans(Troubles(recording.Window{}, today(80), usual)); got != "80-85 " {
+		t.Errorf("got %q of a gap", got)
+	}
+}
+
 func TestAMinuteWithoutALineIsPartOfAGap(t *testing.T) {
 	ms := minutes(60, func(int) (int64, int64, float64) { return 12, 0, -1 })
 	ms = append(ms[:10:10], ms[25:]...)

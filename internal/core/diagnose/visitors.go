@@ -125,6 +125,9 @@ func (c *Case) notes(v Verdict) []Sentence {
 		if s, ok := c.askedMost(); ok {
 			out = append(out, s)
 		}
+		if s, ok := c.pageCost(); ok {
+			out = append(out, s)
+		}
 	}
 	if rate, quiet, _, rush := c.Rush(); rush && !slices.ContainsFunc(v.Causes, func(f Finding) bool { return slices.Contains(demandRules, f.Rule) }) {
 		out = append(out, Say("note-rush", "rate", Number(rate), "quiet", Number(quiet)))

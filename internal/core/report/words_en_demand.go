@@ -60,6 +60,7 @@ var enDemand = map[string]string{
 
 	"claim.note-rush": "About {rate} requests a second came when visitors began to wait ({quiet} in the quiet time), but few were completed: there was a rush, too.",
 
+	"claim.note-page-cost":    "Look here first: PHP takes {now} of the CPU for a page, {quiet} in the quiet time, though no more pages were finished ({rate} a second, {usual} before). Some code works harder: if a plugin was changed or a setting switched, take that back. PHP's slow log names the file; in the pool's file: request_slowlog_timeout = 3s and slowlog = /var/log/php-slow.log, then systemctl reload php*-fpm.",
 	"claim.note-asked-most":   "Look here first: most requests were for {pattern}, {rate} a second at most ({quiet} in the quiet time). Who asks, and why, is not proven.",
 	"claim.note-asked-itself": "Look here first: most requests were for {pattern}, {rate} a second at most ({quiet} in the quiet time), and this server sent them to itself. A plugin that asks the site for its own pages does that; do not block the server's own address.",
 

@@ -56,7 +56,7 @@ var enLocks = map[string]string{
 	"remedy.ddl-calm.how":            "By hand: SET SESSION lock_wait_timeout = 5; before the ALTER (MariaDB also: ALTER TABLE name WAIT 5 ...), and again later if it gives up. Do plugin updates that change tables at a quiet hour, and not during a backup or a report. The long reader: give it an index or a time limit (MariaDB max_statement_time, MySQL max_execution_time), and end each transaction.",
 	"remedy.end-blocker.title":       "End the program that holds the lock",
 	"remedy.end-blocker.does":        "Everything that waits goes on at once.",
-	"remedy.end-blocker.how":         "See with SHOW FULL PROCESSLIST whether the session that is named above is still there, and what it is. If it is a backup, let it finish or stop the backup program itself. Otherwise: KILL with its id. What it has not written yet is lost.",
+	"remedy.end-blocker.how":         "See with SHOW FULL PROCESSLIST whether the session that is named above is still there, and what it is. If it is a backup or an import that is still at work, let it finish, or stop that program itself. Otherwise: KILL with its id. What it has not written yet is lost.",
 	"remedy.backup-lockless.title":   "Make backups without locks",
 	"remedy.backup-lockless.does":    "The site goes on while the backup runs.",
 	"remedy.backup-lockless.how":     "mysqldump or mariadb-dump: add --single-transaction --quick, and leave out --lock-tables, --lock-all-tables and --master-data; that works for InnoDB tables. In a backup plugin choose the same, or let it run at a quiet hour. Scripts with FLUSH TABLES WITH READ LOCK must say UNLOCK TABLES right after the snapshot.",

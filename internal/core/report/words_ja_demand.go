@@ -60,6 +60,7 @@ var jaDemand = map[string]string{
 
 	"claim.note-rush": "訪問者が待ち始めたとき、毎秒約 {rate}件のリクエストが来ていました（平常時は {quiet}件）。処理が終わったのは一部だけですが、アクセスの集中も同時に起きています。",
 
+	"claim.note-page-cost":    "まずここを調べてください。完了したページの数は増えていないのに（毎秒 {rate}件、平常時は {usual}件）、PHP は1ページに CPU を {now}使っています（平常時は {quiet}）。どこかのコードの負担が増えています。プラグインの変更や設定の切り替えをした場合は元に戻してください。PHP のスローログでファイルが分かります。プールの設定に request_slowlog_timeout = 3s と slowlog = /var/log/php-slow.log を書き、systemctl reload php*-fpm を実行します。",
 	"claim.note-asked-most":   "まずここを調べてください。最も多かったリクエストは {pattern} で、最大で毎秒 {rate}件です（平常時は {quiet}件）。誰が何のために要求しているかは証明できていません。",
 	"claim.note-asked-itself": "まずここを調べてください。最も多かったリクエストは {pattern} で、最大で毎秒 {rate}件です（平常時は {quiet}件）。このサーバーが自分自身に送っています。サイト自身のページを要求するプラグインがよくある原因です。サーバー自身のアドレスはブロックしないでください。",
 

@@ -56,7 +56,7 @@ var jaLocks = map[string]string{
 	"remedy.ddl-calm.how":            "手作業では、ALTER の前に SET SESSION lock_wait_timeout = 5; を実行し（MariaDB では ALTER TABLE テーブル名 WAIT 5 … も可）、あきらめたら後でやり直します。テーブルを変更するプラグインの更新は、バックアップや集計を避けて、アクセスの少ない時間に行ってください。長い読み取りには索引か時間制限（MariaDB は max_statement_time、MySQL は max_execution_time）を設け、トランザクションは必ず終わらせます。",
 	"remedy.end-blocker.title":       "ロックを持つプログラムを終わらせる",
 	"remedy.end-blocker.does":        "待っている処理がすべてすぐに動き出します。",
-	"remedy.end-blocker.how":         "SHOW FULL PROCESSLIST で、上に示した接続がまだあるか、何をしているかを確認します。バックアップなら、終わるのを待つか、バックアップのプログラムを止めてください。それ以外なら、その番号に KILL を実行します。まだ書き込まれていない変更は失われます。",
+	"remedy.end-blocker.how":         "SHOW FULL PROCESSLIST で、上に示した接続がまだあるか、何をしているかを確認します。動作中のバックアップやインポートなら、終わるのを待つか、そのプログラム自体を止めてください。それ以外なら、その番号に KILL を実行します。まだ書き込まれていない変更は失われます。",
 	"remedy.backup-lockless.title":   "ロックしない方法でバックアップする",
 	"remedy.backup-lockless.does":    "バックアップ中もサイトが動き続けます。",
 	"remedy.backup-lockless.how":     "mysqldump や mariadb-dump に --single-transaction --quick を付け、--lock-tables、--lock-all-tables、--master-data は使わないでください（InnoDB のテーブルで有効）。バックアップのプラグインでも同様の設定にするか、アクセスの少ない時間に実行します。FLUSH TABLES WITH READ LOCK を使うスクリプトは、スナップショットの直後に UNLOCK TABLES が必要です。",

@@ -130,7 +130,7 @@ var remedyIDs = []string{"purge", "add-index", "close-xmlrpc", "keep-it-small", 
 	"outbound-timeout", "outbound-off", "name-server", "raise-children", "page-cache", "fewer-children", "real-cron", "long-job", "self-requests",
 	"guard-login", "close-trap", "answer-404", "use-less-cpu", "move-host", "raise-quota",
 	"free-queue", "ddl-calm", "end-blocker", "backup-lockless", "convert-innodb", "user-lock", "end-sleepers", "fewer-connections", "account-limit",
-	"narrow-query", "fewer-queries", "object-cache", "trim-options", "autoload-off", "trim-cron"}
+	"narrow-query", "fewer-queries", "object-cache", "trim-options", "autoload-off", "trim-cron", "switch-off-code", "raise-php-memory"}
 
 // TestNoLeftover finds words for what no longer exists or is never said.
 func TestNoLeftover(t *testing.T) {

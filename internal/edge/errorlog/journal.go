@@ -21,7 +21,10 @@ type Journal struct {
 	Command []string // "journalctl", or what stands for it in a test
 	Names   []string // of the processes that are asked for, e.g. "mariadbd"
 	Match   []string // and what else is asked for, e.g. "_PID=1": systemd itself
-	cursor  string
+	All     bool     // all of Match must fit, but one of a field is enough; else any
+	// Since is how far back the first call goes, where more of the past is wanted.
+	Since  time.Time
+	cursor string
 }
 
 // JournalLine is one line of the journal.
@@ -33,15 +36,19 @@ type JournalLine struct {
 
 const (
 	journalFirst = 2000    // lines of the past at the first call
+	journalSince = 8000    // and where more of the past is wanted, some 4 MB
 	journalBytes = 4 << 20 // of journalctl's answer
 )
 
-// Read hands out the lines since the last call, at the first the latest 2,000.
+// Read hands out the lines since the last call, at the first the latest 2,000, or
+// of the latest 8,000 those since Since.
 // The error wraps evidence.ErrAbsent where there is no journal.
 func (j *Journal) Read(ctx context.Context, each func(JournalLine)) error {
 	args := append([]string{}, j.Command[1:]...)
 	args = append(args, "--no-pager", "-q", "-o", "json", "--output-fields=MESSAGE,_COMM")
-	if j.cursor == "" {
+	if j.cursor == "" && !j.Since.IsZero() {
+		args = append(args, "-n", strconv.Itoa(journalSince), "--since=@"+strconv.FormatInt(j.Since.Unix(), 10))
+	} else if j.cursor == "" {
 		args = append(args, "-n", strconv.Itoa(journalFirst))
 	} else {
 		args = append(args, "--after-cursor="+j.cursor)
@@ -51,7 +58,7 @@ func (j *Journal) Read(ctx context.Context, each func(JournalLine)) error {
 		match = append(match, "_COMM="+n)
 	}
 	for i, m := range match {
-		if i > 0 {
+		if i > 0 && !j.All {
 			args = append(args, "+")
 		}
 		args = append(args, m)

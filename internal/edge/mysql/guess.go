@@ -1,6 +1,10 @@
 package mysql
 
-import "hirune/internal/core/evidence"
+import (
+	"cmp"
+
+	"hirune/internal/core/evidence"
+)
 
 // board is who may hold a lock that others wait for, where the server does not
 // list it.
@@ -81,12 +85,14 @@ func (b board) listed(w waiter, held []holder) uint64 {
 
 // inferred names who most likely holds what w waits for; 0 where nobody fits.
 func (b board) inferred(w waiter) uint64 {
-	for _, by := range []func(waiter) uint64{b.atWork, b.inTransaction, b.seenLocking, b.alone} {
-		if id := by(w); id != 0 {
-			return id
-		}
+	if id := b.atWork(w); id != 0 {
+		return id
 	}
-	return 0
+	id, sure := b.inTransaction(w)
+	if id != 0 || !sure {
+		return cmp.Or(id, b.seenLocking(w))
+	}
+	return cmp.Or(b.seenLocking(w), b.alone(w))
 }
 
 // atWork is the longest statement on the table that keeps w out of it: any for
@@ -110,18 +116,23 @@ func (b board) atWork(w waiter) uint64 {
 	return 0
 }
 
-// inTransaction is the oldest transaction that was open before w began. Its locks
-// of metadata keep out only who wants a table for itself.
-func (b board) inTransaction(w waiter) uint64 {
+// inTransaction is the only transaction that was open before w began. Its locks
+// of metadata keep out only who wants a table for itself. Where several were open,
+// any of them may have touched the table: sure is false, and nobody is named.
+func (b board) inTransaction(w waiter) (id uint64, sure bool) {
 	if w.lock != evidence.LockMetadata || !exclusive(w.Verb) {
-		return 0
+		return 0, true
 	}
-	for _, t := range b.txs { // oldest first
-		if t.ConnID != 0 && !b.waits[t.ConnID] && t.AgeMs+1000 >= w.RunningMs {
-			return t.ConnID
+	for _, t := range b.txs {
+		if t.ConnID == 0 || b.waits[t.ConnID] || t.AgeMs+1000 < w.RunningMs {
+			continue
 		}
+		if id != 0 && id != t.ConnID {
+			return 0, false
+		}
+		id = t.ConnID
 	}
-	return 0
+	return id, true
 }
 
 // seenLocking is a session that was seen to ask for such a lock and does not wait

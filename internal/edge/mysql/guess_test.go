@@ -27,3 +27,28 @@ func TestAloneNamesOnlyWhoFits(t *testing.T) {
 		}
 	}
 }
+
+// A change of a table waits for a transaction: the only one that was open before is
+// named, and nobody where there are several, also not by being alone otherwise.
+func TestOfSeveralTransactionsNoneIsNamed(t *testing.T) {
+	var w waiter
+	w.ConnID, w.User, w.RunningMs, w.Verb, w.lock = 176, "root", 9000, "ALTER", evidence.LockMetadata
+	asleep := map[uint64]Sleeper{90: {User: "report", IdleMs: 12000}}
+	open := func(id uint64, ageMs int64) OpenTx {
+		return OpenTx{Transaction: evidence.Transaction{ConnID: id, AgeMs: ageMs}}
+	}
+	for name, c := range map[string]struct {
+		txs  []OpenTx
+		want uint64
+	}{
+		"one":                      {[]OpenTx{open(90, 12000)}, 90},
+		"one, and one that waits":  {[]OpenTx{open(176, 60000), open(90, 12000)}, 90},
+		"one, and one begun since": {[]OpenTx{open(90, 12000), open(91, 3000)}, 90},
+		"two":                      {[]OpenTx{open(80, 60000), open(90, 12000)}, 0},
+	} {
+		b := newBoard([]waiter{w}, Sessions{Running: []Running{w.Running}, Sleeping: asleep}, c.txs, nil)
+		if got := b.inferred(w); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
+	}
+}

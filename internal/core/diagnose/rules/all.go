@@ -25,6 +25,7 @@ func All() []diagnose.Rule {
 		LoginFloodByMany(),
 		ManyTinyQueries(),
 		NoisyNeighbour(),
+		PHPFatal(),
 		PHPPoolTooLarge(),
 		PHPPoolTooSmall(),
 		PurgeNeverFinishes(),

@@ -16,12 +16,15 @@ type fatal struct {
 	at time.Time
 }
 
+// fatalLines are the lines in which PHP ends a request, but for its limit of time.
+var fatalLines = []string{"php-fatal", "php-memory"}
+
 // fatalsOf returns the lines in which PHP gave up in a file; those that the logs
 // held before are among them.
 func fatalsOf(c *diagnose.Case, in diagnose.Span) []fatal {
 	var out []fatal
 	for at, l := range recording.Ever[evidence.ErrorLine](c.W) {
-		if l.ID == "php-fatal" && l.File != "" && in.Contains(at) {
+		if slices.Contains(fatalLines, l.ID) && l.File != "" && in.Contains(at) {
 			out = append(out, fatal{l, at})
 		}
 	}
@@ -31,6 +34,10 @@ func fatalsOf(c *diagnose.Case, in diagnose.Span) []fatal {
 // lineSlack is how much earlier a line may be than the change: logs are written to
 // the second.
 const lineSlack = 2 * time.Second
+
+// workedAfter is how long pages work at most with new code that breaks them: PHP
+// looks for changed files more often.
+const workedAfter = 15 * time.Second
 
 // failsSince makes the argument for code that does not run: since the change PHP
 // gives up in a file that belongs to what was changed, which it did not before.
@@ -49,6 +56,9 @@ func failsSince(c *diagnose.Case, ch diagnose.Changed) (diagnose.Finding, bool) 
 	}
 	if len(lines) == 0 || lines[0].at.Before(ch.At.Add(-lineSlack)) || lines[0].at.After(ch.At.Add(diagnose.ChangeReach)) {
 		return diagnose.Finding{}, false
+	}
+	if !ch.Watched && c.Quiet.From.Before(c.Outage.From) && c.Quiet.To.Sub(ch.At) > workedAfter && lines[0].at.Sub(ch.At) > workedAfter {
+		return diagnose.Finding{}, false // pages were well after it, for long enough
 	}
 	// 2. Visitors get that error, and as long as it is written.
 	count, now := int64(0), int64(0)

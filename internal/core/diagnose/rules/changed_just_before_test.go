@@ -87,10 +87,34 @@ func TestAChangeThatWorksOnEveryViewIsFound(t *testing.T) {
 			t.Errorf("%s: got %s, causes %+v; want %s", name, v.Status, v.Causes, c.want)
 		}
 	}
+	borne := judged(bearable(changedAt(everyViewAlters(50, "ALTER", slotsAlter, "source"), 45, updated(slotsPlugin)), 50, 70))
+	if borne.Status != diagnose.Proven || borne.Causes[0].Rule != "changed-just-before" {
+		t.Errorf("visitors bear its first seconds: got %s, causes %+v", borne.Status, borne.Causes)
+	}
 	untimedLogs := untimed(changedAt(everyViewAlters(50, "ALTER", slotsAlter, "source"), 45, updated(slotsPlugin)))
 	if v := judged(untimedLogs); v.Status != diagnose.Proven {
 		t.Errorf("without durations in the log: got %s, causes %+v", v.Status, v.Causes)
 	}
+}
+
+// bearable lets pages still come in some seconds.
+func bearable(records []evidence.Record, from, to int) []evidence.Record {
+	in := func(i int) bool { return i >= from && i < to }
+	records = alter(records, func(i int, t *evidence.Traffic) {
+		if in(i) {
+			t.S2xx, t.S5xx, t.TookMs, t.MaxMs = t.Requests, 0, 90*t.Requests, 90
+		}
+	})
+	records = alter(records, func(i int, p *evidence.WorkerPool) {
+		if in(i) {
+			p.Busy, p.Queue = 4, 0
+		}
+	})
+	return alter(records, func(i int, p *evidence.Probe) {
+		if in(i) {
+			p.Status, p.Error, p.TookMs = 200, "", 90
+		}
+	})
 }
 
 // Look-alikes: what was changed had no part in it, or nothing shows that it had.
@@ -149,6 +173,12 @@ func TestAChangeIsToldWhereItIsNotTheCause(t *testing.T) {
 	})
 	if v := judged(changedAt(waits, 55, updated(slotsPlugin))); v.Status != diagnose.NotProven || !note(v) {
 		t.Errorf("before a wait that nothing explains: got %s, notes %+v; want a note of the change", v.Status, v.Notes)
+	}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		waits = changedAt(waits, -30, updated(name))
+	}
+	if v := judged(changedAt(waits, 55, updated(slotsPlugin))); !note(v) {
+		t.Errorf("of a site that was set up just before: got notes %+v; want one of the change that was watched", v.Notes)
 	}
 	purge := append(caseZero(ledgerTable(), ledgerFilter, ledgerPlan("ALL")), evidence.Record{At: t0.Add(time.Second), Source: "wordpress", Fact: evidence.Owner{Site: "shop", Table: ledger, Plugin: "visit-ledger", How: "source"}})
 	v = judged(changedAt(purge, 30, updated("visit-ledger")))

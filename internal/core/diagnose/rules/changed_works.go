@@ -77,7 +77,11 @@ func worksSince(c *diagnose.Case, ch diagnose.Changed) (diagnose.Finding, bool) 
 	}
 	// 3. They are most of what the database does, with those who wait for them.
 	its := func(r diagnose.Run) bool { return c.Owns(ch, r.Schema, r.Table) }
-	share, before := c.DatabaseShare(active, its), c.DatabaseShare(c.Quiet, its)
+	quiet := c.Quiet
+	if quiet.To.After(ch.At) {
+		quiet.To = ch.At // visitors bear the first seconds of it
+	}
+	share, before := c.DatabaseShare(active, its), c.DatabaseShare(quiet, its)
 	load := c.Load(active)
 	cpu := load.ShareOf(load.Database)
 	waited := waitedFor(c, ch, active)

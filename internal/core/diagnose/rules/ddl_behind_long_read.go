@@ -190,7 +190,7 @@ func jamOrigin(c *diagnose.Case, j diagnose.Jam, f diagnose.Finding, user string
 		f.Proof = append(f.Proof, diagnose.Say("proof-cron-match", "hook", e.Hook, "due", e.Due, "started", began))
 		return f
 	}
-	if s, due, ok := c.JobAt(began); ok {
+	if s, due, ok := c.TiedJobAt(began); ok {
 		f.Origin.Schedule, f.Origin.File = s.Spec, s.Origin
 		f.Confidence += 0.03
 		f.Proof = append(f.Proof, diagnose.Say("proof-schedule-match", "job", s.Command, "spec", s.Spec, "due", due, "started", began))

@@ -35,6 +35,7 @@ func scenes() map[string][]evidence.Record {
 	for _, c := range suspects() {
 		out[c.id+": "+c.why] = c.records
 	}
+	maps.Copy(out, fatalScenes())
 	maps.Copy(out, workerScenes())
 	maps.Copy(out, locksScenes())
 	maps.Copy(out, demandScenes())

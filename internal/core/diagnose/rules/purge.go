@@ -56,7 +56,7 @@ func purges(c *diagnose.Case) []purge {
 		p.event, _ = c.EventFor(schema, p.Table, r.Active.From)
 		p.owner, _ = c.Owner(schema, p.Table)
 		if !p.event.Matches {
-			p.job, p.jobDue, _ = c.JobAt(r.Active.From)
+			p.job, p.jobDue, _ = c.TiedJobAt(r.Active.From)
 		}
 		out = append(out, p)
 	}

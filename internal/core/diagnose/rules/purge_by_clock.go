@@ -53,7 +53,11 @@ func purgesByClock(c *diagnose.Case) []diagnose.Finding {
 		return nil // then it would have been seen
 	}
 	// 2. Nothing else broke before it, and no more was asked than usual.
-	if _, died := c.Died(diagnose.Span{From: c.Outage.From.Add(-clockLead), To: c.Outage.From.Add(clockCoarse)}); died || moreAsked(c) {
+	if _, died := c.Died(); died {
+		return nil
+	}
+	asked := askedThen(c)
+	if asked.flood() {
 		return nil
 	}
 	f := diagnose.Finding{
@@ -91,8 +95,26 @@ func purgesByClock(c *diagnose.Case) []diagnose.Finding {
 	if len(ks) > 1 && 2*ks[1].bytes() > k.bytes() {
 		f.Confidence = 0.5 // another one of its size was due then, too
 	}
+	// 4. What else was going on may be its effect, or the cause of all.
+	for _, other := range otherwise(c, asked) {
+		f.Confidence = min(f.Confidence, 0.5)
+		f.Missing = append(f.Missing, other)
+	}
 	f.Steps = tellerLinks(c)
 	return []diagnose.Finding{f}
+}
+
+// otherwise are other explanations of the trouble: what failed while it was under
+// way, and what was asked.
+func otherwise(c *diagnose.Case, asked asking) []diagnose.Sentence {
+	var out []diagnose.Sentence
+	if l, ok := c.FailedMeanwhile(); ok {
+		out = append(out, diagnose.Say("missing-other-failure", "service", l.Service, "message", l.Message, "at", l.At))
+	}
+	if asked.more() {
+		out = append(out, diagnose.Say("missing-more-asked", "rate", diagnose.Number(asked.peak), "usual", diagnose.Number(asked.usual)))
+	}
+	return out
 }
 
 // clockworks are the clean-ups that were due when the trouble began, on tables
@@ -164,14 +186,29 @@ func sweptAt(c *diagnose.Case, table string, due time.Time) (swept, bool) {
 	return swept{}, false
 }
 
-// moreAsked reports whether much more was asked before the trouble than usual.
-func moreAsked(c *diagnose.Case) bool {
-	quiet := c.QuietRate(diagnose.Dynamic)
-	peak := 0.0
+// asking is what was asked just before the trouble and what is usual, completed
+// requests a second; usual is -1 where nothing tells.
+type asking struct{ peak, usual float64 }
+
+// askedThen compares with the quiet time and with the same hour of other days: in
+// the morning more is asked than in the night before, with no flood.
+func askedThen(c *diagnose.Case) asking {
+	a := asking{usual: max(c.QuietRate(diagnose.Dynamic), c.HourRate(c.Outage.From, diagnose.Dynamic))}
 	for _, r := range c.Rates(diagnose.Span{From: c.Outage.From.Add(-clockLead), To: c.Outage.From.Add(clockCoarse)}, diagnose.Dynamic) {
-		peak = max(peak, r)
+		a.peak = max(a.peak, r)
 	}
-	return quiet >= 0 && peak > floodFactor*quiet+floodLeastRate
+	return a
+}
+
+// flood reports whether it was so much more that the clean-up is not to blame.
+func (a asking) flood() bool {
+	return a.usual >= 0 && a.peak > floodFactor*a.usual+floodLeastRate
+}
+
+// more reports whether it was more than by chance: a part of the trouble, perhaps.
+func (a asking) more() bool {
+	const factor, sigmas, aMinute = 1.5, 3, 60
+	return a.usual >= 0 && a.peak > factor*a.usual+sigmas*math.Sqrt(max(a.usual, 1./aMinute)/aMinute)
 }
 
 // tellerLinks are what the services wrote while visitors suffered.

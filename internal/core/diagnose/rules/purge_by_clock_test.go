@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,133 @@ func TestLookalikesOfThePurgeByItsClock(t *testing.T) {
 		v := keptVerdict(records)
 		if len(v.Causes) > 0 {
 			t.Errorf("%s: got %s %+v", name, v.Status, v.Causes)
+		}
+	}
+}
+
+// keptStops are lines by which services went away or came back, so many seconds
+// after the clean-up was due; the trouble is told from second 20 on.
+func keptStops(seconds []int, ids ...string) []evidence.Record {
+	var out []evidence.Record
+	for i, id := range ids {
+		service := evidence.ServiceDatabase
+		switch strings.Split(id, "-")[0] {
+		case "fpm":
+			service = evidence.ServicePHP
+		case "apache":
+			service = evidence.ServiceApache
+		case "kernel":
+			service = "kernel"
+		}
+		out = append(out, keptLine(time.Duration(seconds[i])*time.Second, service, id))
+	}
+	return out
+}
+
+// nobodyServed is a machine that was away so many minutes from the trouble on.
+func nobodyServed(minutes int) func(int, *int64) {
+	return func(i int, n *int64) {
+		if i >= 60 && i < 60+minutes {
+			*n = 0
+		}
+	}
+}
+
+func TestAPurgeIsNotAccusedOfARestart(t *testing.T) {
+	facts := keptFacts(keptDue.Add(-3*time.Minute), aDay)
+	for name, records := range map[string][]evidence.Record{
+		"an orderly reboot":               keptScene(nobodyServed(1), append(keptStops([]int{-45, -40, 100, 103}, "fpm-stop", "db-stop", "db-start", "fpm-start"), facts...)...),
+		"a database slow to stop":         keptScene(nobodyServed(1), append(keptStops([]int{-40, 30, 110}, "db-stopping", "db-stop", "db-start"), facts...)...),
+		"a database that stopped early":   keptScene(nobodyServed(2), append(keptStops([]int{-200, 170}, "db-stop", "db-start"), facts...)...),
+		"PHP stopped and did not return":  keptScene(asUsual, append(keptStops([]int{-70}, "fpm-stop"), facts...)...),
+		"the power went":                  keptScene(nobodyServed(2), append(keptStops([]int{100, 101}, "db-crash-recovery", "db-start"), facts...)...),
+		"the power was away for a while":  keptScene(nobodyServed(9), append(keptStops([]int{540, 541}, "db-crash-recovery", "db-start"), facts...)...),
+		"the kernel killed the database":  keptScene(asUsual, append(keptStops([]int{10, 15}, "kernel-oom", "db-start"), facts...)...),
+		"systemd saw the database killed": keptScene(asUsual, append(keptStops([]int{10}, "systemd-killed"), facts...)...),
+	} {
+		v := keptVerdict(records)
+		if v.Outage.Zero() || v.Status != diagnose.NotProven || len(v.Causes) > 0 {
+			t.Errorf("%s: got %s %+v, outage %v", name, v.Status, v.Causes, v.Outage)
+		}
+		if !slices.ContainsFunc(v.Notes, func(s diagnose.Sentence) bool { return s.ID == "note-failed-then" }) {
+			t.Errorf("%s: nothing names it: %+v", name, v.Notes)
+		}
+	}
+	for name, c := range map[string]struct {
+		lines []evidence.Record
+		most  float64
+	}{
+		"the owner began it anew, for a cure": {keptStops([]int{240, 250, 255}, "db-stopping", "db-stop", "db-start"), 0.85},
+		"it had been back for minutes":        {keptStops([]int{-220, -210}, "db-stop", "db-start"), 0.85},
+		"the web server read its settings":    {keptStops([]int{150}, "apache-start"), 0.85},
+		"the kernel killed it meanwhile":      {keptStops([]int{150, 155, 157}, "kernel-oom", "db-crash-recovery", "db-start"), 0.5},
+		"it crashed meanwhile":                {keptStops([]int{170, 175}, "db-signal", "db-start"), 0.5},
+	} {
+		v := keptVerdict(keptScene(asUsual, append(c.lines, facts...)...))
+		if len(v.Causes) != 1 || v.Status != diagnose.Likely || v.Causes[0].Confidence > c.most {
+			t.Errorf("%s: got %s %+v", name, v.Status, v.Causes)
+			continue
+		}
+		weighed := slices.ContainsFunc(v.Surer, func(s diagnose.Sentence) bool { return s.ID == "missing-other-failure" })
+		if weighed != (c.most <= 0.5) || !weighed && v.Causes[0].Confidence < 0.55 {
+			t.Errorf("%s: got confidence %.2f, surer %+v", name, v.Causes[0].Confidence, v.Surer)
+		}
+	}
+}
+
+// keptDays are the days before, as the access log tells of them by the hour: pages
+// a minute in the hour of the trouble and in all others.
+func keptDays(then, others int64) []evidence.Record {
+	var out []evidence.Record
+	for h := range 7 * 24 {
+		from := keptDue.Truncate(time.Hour).Add(-time.Duration(h+24) * time.Hour)
+		pages := others
+		if from.Hour() == keptDue.Hour() {
+			pages = then
+		}
+		out = append(out, evidence.Record{At: from.Add(time.Hour), Source: "traffic", Fact: evidence.Traffic{
+			OverMs: 3_600_000, Class: evidence.ClassPage, Requests: 60 * pages, S2xx: 60 * pages, TookMs: -1, MaxMs: -1, FromHist: true}})
+	}
+	return out
+}
+
+func TestAPurgeIsWeighedAgainstWhatWasAsked(t *testing.T) {
+	curve := func(early, late, then int64) func(int, *int64) {
+		return func(i int, n *int64) {
+			switch *n = early; {
+			case i >= 55 && i < 65:
+				*n = then
+			case i >= 50:
+				*n = late
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		minutes      func(int, *int64)
+		days         []evidence.Record
+		causes, more int
+	}{
+		"more than in the hour before":    {curve(40, 240, 240), nil, 0, 0},
+		"as on each morning":              {curve(40, 240, 240), keptDays(180, 40), 1, 0},
+		"a flood in the morning":          {curve(40, 240, 900), keptDays(180, 40), 0, 0},
+		"twice as much as on any morning": {curve(40, 360, 360), keptDays(180, 40), 1, 1},
+		"a flood in the night":            {curve(6, 6, 90), keptDays(6, 6), 0, 0},
+		"a small flood in the night":      {curve(6, 6, 40), keptDays(6, 6), 1, 1},
+		"a chance of the night":           {curve(6, 6, 12), keptDays(6, 6), 1, 0},
+	} {
+		v := keptVerdict(keptScene(c.minutes, append(keptFacts(keptDue, aDay), c.days...)...))
+		if len(v.Causes) != c.causes {
+			t.Errorf("%s: got %s %+v, outage %v", name, v.Status, v.Causes, v.Outage)
+			continue
+		}
+		more := 0
+		for _, s := range v.Surer {
+			if s.ID == "missing-more-asked" {
+				more++
+			}
+		}
+		if more != c.more || more > 0 && v.Causes[0].Confidence > 0.5 {
+			t.Errorf("%s: got %+v, surer %+v", name, v.Causes, v.Surer)
 		}
 	}
 }

@@ -136,6 +136,15 @@ func databaseCPU(c *diagnose.Case, share float64, from time.Time) diagnose.Sente
 	return diagnose.Say("proof-database-cpu", "share", diagnose.Share01(share), "quiet", diagnose.Share01(before.ShareOf(before.Database)))
 }
 
+// weighty reports whether a statement that reads a whole table ran for long while
+// visitors suffered: that is no proof against it, and none for it.
+func weighty(c *diagnose.Case, r diagnose.Run) bool {
+	return heavy(c, r) && !c.Outage.Zero() && r.Running >= weightyLeast && explains(c, r.Active)
+}
+
+// weightyLeast is from when on a clean-up is not cleared by being short.
+const weightyLeast = 20 * time.Second
+
 // clearPurge says which clean-ups ran and were no burden.
 func clearPurge(c *diagnose.Case) []diagnose.Rejected {
 	var out []diagnose.Rejected
@@ -143,7 +152,7 @@ func clearPurge(c *diagnose.Case) []diagnose.Rejected {
 		return nil // what it was a burden to nobody saw
 	}
 	for _, r := range c.Runs(c.Scope()) {
-		if r.Verb == "DELETE" && r.Running >= time.Second && len(out) == 0 {
+		if r.Verb == "DELETE" && r.Running >= time.Second && len(out) == 0 && !weighty(c, r) {
 			out = append(out, diagnose.Rejected{ID: "purge-without-index", Metric: "statement_seconds", Window: r.Running.Seconds(),
 				Say: diagnose.Say("cleared-purge", "table", r.Table, "running", r.Running)})
 		}

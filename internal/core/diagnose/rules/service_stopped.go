@@ -52,6 +52,9 @@ func matchServiceStopped(c *diagnose.Case) []diagnose.Finding {
 			continue
 		}
 		end := endingOf(c, s)
+		if c.Outage.Zero() && end.how == endedOrderly && s.span.To.Before(c.W.To) {
+			continue // somebody restarted it, it runs again, and nobody suffered
+		}
 		if end.how != endedOrderly && (end.full || outOfRoom(c, s)) {
 			continue // it is the victim of a disk without room: see DiskFull
 		}

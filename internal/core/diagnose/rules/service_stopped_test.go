@@ -82,7 +82,8 @@ func TestRestartsThatAreNotToBlame(t *testing.T) {
 			later[k].Fact = p
 		}
 	}
-	for name, records := range map[string][]evidence.Record{"a quick restart": quick, "slow an hour after it": later} {
+	inOrder := ends(state{evidence.ServiceDatabase, func(i int) (bool, int) { return i < 61 || i >= 65, 812 + i/65 }}, map[int]evidence.ErrorLine{61: {ID: "db-stopping", Message: "Normal shutdown"}})
+	for name, records := range map[string][]evidence.Record{"a quick restart": quick, "slow an hour after it": later, "restarted in order, nobody suffered": inOrder} {
 		if v := verdict(records); accuses(v, "service-stopped") {
 			t.Errorf("%s: got %s, %+v", name, v.Status, v.Causes)
 		}

@@ -68,6 +68,20 @@ func TestTableLockedFindsTheSchedule(t *testing.T) {
 	}
 }
 
+// A job that was due two minutes before names nothing, unless it works on databases.
+func TestTableLockedNamesNoIdleJob(t *testing.T) {
+	for command, want := range map[string]string{"/usr/sbin/logrotate /etc/logrotate.conf": "", "certbot renew": "", "mysqldump --all-databases": "28 15 * * *"} {
+		v := verdict(backupLock().records(func(i int, s *second) {
+			if i == 2 {
+				s.extra = append(s.extra, evidence.Schedule{Origin: "crontab root", Spec: "28 15 * * *", Command: command, Next: t0.Add(24*time.Hour - time.Minute).Unix()})
+			}
+		}))
+		if len(v.Causes) != 1 || v.Causes[0].Origin.Schedule != want {
+			t.Errorf("%s: got %+v, want schedule %q", command, v.Causes, want)
+		}
+	}
+}
+
 // heldBack is the same on a site whose CPU is held back a little all along.
 func heldBack(records []evidence.Record) []evidence.Record {
 	out := records

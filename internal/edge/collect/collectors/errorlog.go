@@ -99,7 +99,11 @@ func (c *ErrorLogs) Collect(ctx context.Context, b *collect.Beat) error {
 	if c.journal != nil && (b.Now.Sub(c.askedAt) >= journalEvery || b.Now.Before(c.askedAt)) {
 		first := c.askedAt.IsZero()
 		c.askedAt = b.Now
-		c.faults.tell(b, c.Name(), "journal", c.ask(ctx, b, first))
+		err := c.ask(ctx, b, first)
+		if first && err == nil && c.kmsg != nil && !c.Since.IsZero() {
+			err = c.earlierBoots(ctx, b)
+		}
+		c.faults.tell(b, c.Name(), "journal", err)
 	}
 	if len(c.logs) == 0 && c.kmsg == nil && c.journal == nil {
 		return fmt.Errorf("read the error logs: %w: none was found", evidence.ErrAbsent)
@@ -149,7 +153,7 @@ func (c *ErrorLogs) look(now time.Time) {
 	if first {
 		c.addKernel(now)
 		if len(c.Journal) > 0 { // where systemd says how units ended
-			c.journal = &errorlog.Journal{Command: c.Journal, Match: []string{"_PID=1"}}
+			c.journal = &errorlog.Journal{Command: c.Journal, Match: []string{"_PID=1"}, Since: c.Since}
 		}
 	}
 	c.databases(f.Databases)

@@ -83,3 +83,15 @@ func unreadBefore(source, what, path string, err error) evidence.Unseen {
 	}
 	return f
 }
+
+// earlierBoots tells what the journal has of the kernel's errors before the machine
+// was last started, where no file has them: its own buffer begins anew. What is less
+// than an error can be many lines of a firewall.
+func (c *ErrorLogs) earlierBoots(ctx context.Context, b *collect.Beat) error {
+	j := &errorlog.Journal{Command: c.Journal, Since: c.Since, Match: []string{"_TRANSPORT=kernel", "PRIORITY=0", "PRIORITY=1", "PRIORITY=2", "PRIORITY=3"}, All: true}
+	return j.Read(ctx, func(l errorlog.JournalLine) {
+		if p := errorlog.Match(errorlog.Kernel, l.Message); p != nil && l.At.Before(c.booted) && !l.At.Before(c.Since) {
+			b.EmitAt(l.At, evidence.ErrorLine{Service: p.Service, ID: p.ID, Count: 1, Message: errorlog.Message(l.Message), FromHist: true})
+		}
+	})
+}

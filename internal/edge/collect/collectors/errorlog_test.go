@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"hirune/internal/core/evidence"
+	"hirune/internal/edge/collect"
 	"hirune/internal/edge/discover"
 )
 
@@ -114,6 +116,45 @@ func BenchmarkErrorLogsBeat(b *testing.B) {
 		sec++
 		if _, err := beatOf(b, c, sec%10); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestTheJournalTellsWhatTheKernelSaidBeforeTheLastStart(t *testing.T) {
+	dir := t.TempDir()
+	line := func(at time.Time, message string) string {
+		return fmt.Sprintf(`{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"%d","MESSAGE":%q}`+"\n", at.UnixMicro(), message)
+	}
+	now := procStart.Add(2 * time.Hour)
+	killed := now.AddDate(-10, 0, 0) // longer ago than any machine that tests was started
+	answer := line(killed, "Out of memory: Killed process 812 (mysqld) total-vm:1800000kB") + line(killed, "usb 1-1: device descriptor read/64, error -71") +
+		line(now.Add(-time.Second), "Out of memory: Killed process 9 (of this boot: its own buffer has it)")
+	if err := os.WriteFile(filepath.Join(dir, "answer"), []byte(answer), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\ncase \"$*\" in *_TRANSPORT=kernel\\ PRIORITY=0*--since*|*--since*_TRANSPORT=kernel\\ PRIORITY=0*) cat " + filepath.Join(dir, "answer") + ";; esac\n"
+	if err := os.WriteFile(filepath.Join(dir, "journalctl"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		since time.Time
+		want  int
+	}{"the past is wanted": {killed.Add(-time.Hour), 1}, "only what is younger": {killed.Add(time.Hour), 0}, "it is not wanted": {time.Time{}, 0}} {
+		e := NewErrorLogs(func() discover.Found { return discover.Found{} })
+		e.Kernel, e.Kmsg, e.Journal, e.Since = nil, filepath.Join(dir, "kmsg"), []string{filepath.Join(dir, "journalctl")}, c.since
+		if err := os.WriteFile(e.Kmsg, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var got []evidence.Record
+		if err := e.Collect(t.Context(), collect.NewBeat(now, e.Name(), func(r evidence.Record) { got = append(got, r) })); err != nil {
+			t.Fatal(err)
+		}
+		lines := factsOf[evidence.ErrorLine](got)
+		if len(lines) != c.want || c.want > 0 && (lines[0].ID != "kernel-oom" || !got[0].At.Equal(killed)) {
+			t.Errorf("%s: got %+v", name, got)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
