@@ -28,7 +28,8 @@ func matchTableLocked(c *diagnose.Case) []diagnose.Finding {
 			continue
 		}
 		// 2. Not because of a statement in between: then who is in the way does no harm.
-		if _, reads := readerOf(c, j); reads && j.Gate != nil && diagnose.WantsAll(diagnose.Verb(j.Gate.Digest)) && !lockedAnyway(jams, j) {
+		if _, reads := readerOf(c, j); j.Gate != nil && diagnose.WantsAll(diagnose.Verb(j.Gate.Digest)) && !lockedAnyway(jams, j) &&
+			(reads || j.Sleeps > 0 && !c.W.Has(evidence.Transaction{}.Kind())) { // a sleeper may have a transaction that nobody saw
 			continue
 		}
 		if f, ok := lockFinding(c, j); ok {

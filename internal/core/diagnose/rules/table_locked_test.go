@@ -27,7 +27,7 @@ func TestTableLockedIsFound(t *testing.T) {
 		"nobody fits":                            {change(backupLock(), func(q *queue) { q.holder = 0 }).records(nil), diagnose.Likely, "link-all-tables-locked"},
 		"LOCK TABLES, listed":                    {tableLock().records(nil), diagnose.Proven, "table-locked"},
 		"LOCK TABLES, inferred and seen":         {change(tableLock(), asked("LOCK TABLES guest_seats WRITE")).records(nil), diagnose.Proven, "table-locked"},
-		"LOCK TABLES, an ALTER waits as well":    {change(tableLock(), func(q *queue) { q.gate = seatsAlter }).records(nil), diagnose.Proven, "table-locked"},
+		"LOCK TABLES, an ALTER waits as well":    {change(tableLock(), func(q *queue) { q.gate = seatsAlter }).records(elsewhere), diagnose.Proven, "table-locked"},
 		"a dump that reads what it has locked":   {change(tableLock(), func(q *queue) { q.runs, q.verb = "SELECT SQL_NO_CACHE * FROM other", "SELECT" }).records(nil), diagnose.Proven, "table-locked"},
 		"a long report on a MyISAM table":        {myisamLock().records(myisam), diagnose.Proven, "link-myisam-locked"},
 		"a long write on a MyISAM table":         {change(myisamLock(), func(q *queue) { q.runs, q.verb = seatsWrite, "UPDATE" }).records(myisam), diagnose.Proven, "link-myisam-locked"},
@@ -156,5 +156,22 @@ func TestPurgeOnMyISAMIsOneCause(t *testing.T) {
 	}))
 	if len(v.Causes) != 1 || v.Causes[0].Rule != "purge-without-index" {
 		t.Errorf("got %+v, want the clean-up alone", v.Causes)
+	}
+}
+
+// elsewhere is a transaction that has nothing to do with it: transactions are looked at.
+func elsewhere(i int, s *second) {
+	if i == 30 {
+		s.extra = append(s.extra, evidence.Transaction{ConnID: 7, AgeMs: 900})
+	}
+}
+
+// A sleeper behind which a change of the table waits may have a transaction that
+// nobody saw: then it is not known what kind of lock it is.
+func TestASleeperIsNotSaidToLockWhereTransactionsAreNotSeen(t *testing.T) {
+	q := tableLock()
+	q.gate = seatsAlter
+	if v := verdict(q.records(nil)); accuses(v, "table-locked") {
+		t.Errorf("got %s, %+v", v.Status, v.Causes)
 	}
 }
