@@ -17,7 +17,8 @@ func (c *Case) chain(f Finding) []Link {
 	if !c.Outage.Zero() {
 		span.To = c.Outage.To
 	}
-	for _, step := range []func(Span) (Link, bool){c.capLink, c.saturatedLink, c.locksLink, c.workersLink, c.waitLink, c.failLink, c.errorsLink} {
+	saturated := func(s Span) (Link, bool) { return c.saturatedLink(s, f) }
+	for _, step := range []func(Span) (Link, bool){c.capLink, saturated, c.locksLink, c.workersLink, c.waitLink, c.failLink, c.errorsLink} {
 		if l, ok := step(span); ok && !slices.ContainsFunc(links, func(o Link) bool { return o.ID == l.ID }) {
 			links = append(links, l)
 		}
@@ -66,14 +67,23 @@ func (c *Case) withheld(s Span) Share {
 	return share
 }
 
-func (c *Case) saturatedLink(s Span) (Link, bool) {
-	t := c.g.sustained(lineBusy, s, 0.85, 4*time.Second, 5*time.Second)
-	if t.Zero() {
+// saturatedLink says that all of the CPU is in use since the cause began. What was
+// so before is a circumstance, and what others on the host use is no effect of a
+// cause that takes little of it.
+func (c *Case) saturatedLink(s Span, f Finding) (Link, bool) {
+	t := c.g.sustained(lineBusy, s, saturatedLeast, 4*time.Second, 5*time.Second)
+	if t.Zero() || c.g.mean(lineBusy, c.Quiet) >= saturatedLeast {
+		return Link{}, false
+	}
+	if l := c.Load(t); f.Share.CPU < 0.2 && l.Busy > 0 && l.Services < l.Busy/2 {
 		return Link{}, false
 	}
 	return Link{ID: "cpu-saturated", Role: RoleStep, Span: t, Share: UnknownShare,
 		Say: Say("link-cpu-saturated", "busy", Share01(c.g.mean(lineBusy, t)))}, true
 }
+
+// saturatedLeast is the share of the CPU in use from which none is left.
+const saturatedLeast = 0.85
 
 func (c *Case) locksLink(s Span) (Link, bool) {
 	t := c.g.sustained(lineWaiters, s, 1, 2*time.Second, 5*time.Second)

@@ -47,7 +47,7 @@ var enClaims = map[string]string{
 	"claim.link-cpu-capped":    "CPU credit spent: CPU capped[ at {quota}][, held back {throttled}]",
 	"claim.link-cpu-stolen":    "The hosting company's machine gives less CPU[: {steal} taken away][, {busy} left in use]",
 	"claim.link-cpu-saturated": "All of the CPU is in use[ ({busy})]",
-	"claim.link-lock-waits":    "Statements wait for locks on {table}[: {waiters}]",
+	"claim.link-lock-waits":    "Statements wait for locks[ on {table}][: {waiters}]",
 	"claim.link-workers-full":  "PHP workers all busy: {busy} of {max}[, {queue} waiting]",
 	"claim.link-visitors-wait": "Visitors wait {outage} for a page[, not {quiet}][; worst {worst}]",
 	"claim.link-visitors-fail": "{share} of requests fail or time out",

@@ -47,7 +47,7 @@ var jaClaims = map[string]string{
 	"claim.link-cpu-capped":    "CPU クレジットを使い切り、CPU に上限[（{quota}）][、抑制 {throttled}]",
 	"claim.link-cpu-stolen":    "ホスト側から CPU が割り当てられない[（{steal} 不足）][、使用率 {busy}]",
 	"claim.link-cpu-saturated": "CPU をすべて使い切る[（{busy}）]",
-	"claim.link-lock-waits":    "{table} のロック待ちが発生[（{waiters}件）]",
+	"claim.link-lock-waits":    "[{table} の]ロック待ちが発生[（{waiters}件）]",
 	"claim.link-workers-full":  "PHP ワーカーが満杯（{busy}/{max}）[、待ち {queue}]",
 	"claim.link-visitors-wait": "ページ表示に {outage}[（平常時 {quiet}）][、最悪 {worst}]",
 	"claim.link-visitors-fail": "リクエストの {share} が失敗またはタイムアウト",

@@ -110,3 +110,23 @@ func TestAbsurdIntervalForetellsNothing(t *testing.T) {
 		}
 	}
 }
+
+// Somebody else on the host takes the CPU while a lock keeps the site waiting: that
+// is no effect of the lock. What the site itself takes since then is.
+func TestOthersCPUIsNoStepOfALock(t *testing.T) {
+	busy := func(site float64) diagnose.Verdict {
+		return verdict(backupLock().records(func(i int, s *second) {
+			if i >= 60 && i < 120 {
+				s.busy, s.php = 1.95, site
+			}
+		}))
+	}
+	for name, c := range map[string]struct {
+		v    diagnose.Verdict
+		want bool
+	}{"others take it": {busy(0.1), false}, "the site takes it": {busy(1.7), true}} {
+		if _, ok := linkOf(c.v, "cpu-saturated"); ok != c.want || !accuses(c.v, "table-locked") {
+			t.Errorf("%s: got %s, chain %+v; want the step: %v", name, c.v.Status, c.v.Chain, c.want)
+		}
+	}
+}
