@@ -57,6 +57,29 @@ func (f frozenCase) with(records []evidence.Record) diagnose.Verdict {
 	return judge(l)
 }
 
+// Two causes together take no more than there is, and one is told once.
+func TestFrozenSharesFitTogether(t *testing.T) {
+	for _, f := range frozenCases(t) {
+		v := f.with(f.loaded.records)
+		told := map[string]bool{}
+		var sum diagnose.Share
+		for _, c := range v.Causes {
+			if told[c.Rule] {
+				t.Errorf("%s: %s is told twice", f.name, c.Rule)
+			}
+			told[c.Rule] = true
+			for _, part := range []struct {
+				all *float64
+				one float64
+			}{{&sum.DatabaseTime, c.Share.DatabaseTime}, {&sum.CPU, c.Share.CPU}, {&sum.WorkerTime, c.Share.WorkerTime}} {
+				if *part.all += max(part.one, 0); part.one > 1 || *part.all > 1.05 {
+					t.Errorf("%s: the share of %s is %.2f, together %.2f", f.name, c.Rule, part.one, *part.all)
+				}
+			}
+		}
+	}
+}
+
 // What a recorder does not see must never turn a right verdict into a confident
 // wrong one: with any one source or kind of fact taken away, the answer is the
 // right cause, or that it is not proven, with something named that is missing.

@@ -103,7 +103,31 @@ func (c *Case) causes(rules []Rule) []Finding {
 	slices.SortStableFunc(kept, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(b.weight(), a.weight()), a.Active.From.Compare(b.Active.From), cmp.Compare(a.Rule, b.Rule))
 	})
-	return kept
+	return c.together(kept)
+}
+
+// together measures the shares of several causes over the same time. Each rule
+// takes them over its own: one thing taken by two at different times would add up
+// to more than there is.
+func (c *Case) together(fs []Finding) []Finding {
+	for _, part := range []func(*Share) *float64{
+		func(s *Share) *float64 { return &s.DatabaseTime }, func(s *Share) *float64 { return &s.CPU }, func(s *Share) *float64 { return &s.WorkerTime },
+	} {
+		sum := 0.0
+		for i := range fs {
+			sum += max(*part(&fs[i].Share), 0)
+		}
+		if sum <= 1 || len(fs) < 2 || c.Outage.Zero() {
+			continue
+		}
+		for i, f := range fs {
+			within := earlier(f.Active.To, c.Outage.To).Sub(later(f.Active.From, c.Outage.From))
+			if share := part(&fs[i].Share); *share > 0 && within > 0 {
+				*share *= within.Seconds() / c.Outage.Duration().Seconds()
+			}
+		}
+	}
+	return fs
 }
 
 // weight ranks findings: how sure, times how much it explains.

@@ -56,6 +56,7 @@ func matchHostJob(c *diagnose.Case) []diagnose.Finding {
 		return nil // a job that hurts nobody is none of our business
 	}
 	var out []diagnose.Finding
+	var jobs []diagnose.Job
 	for _, j := range c.Jobs(c.Scope()) {
 		// 1. It was at work when visitors began to suffer.
 		if !explains(c, j.Active) {
@@ -66,8 +67,15 @@ func matchHostJob(c *diagnose.Case) []diagnose.Finding {
 		if !ok {
 			continue
 		}
-		out = append(out, jobFinding(c, j, b))
+		out, jobs = append(out, jobFinding(c, j, b)), append(jobs, j)
 	}
+	// What a shell spent is what its children spent, once they have ended: the child
+	// that is found itself is the job.
+	out = slices.DeleteFunc(out, func(f diagnose.Finding) bool {
+		return slices.ContainsFunc(jobs, func(j diagnose.Job) bool {
+			return j.Parent != "" && j.Parent == f.About.Process && j.Name != j.Parent && f.Active.Contains(j.Active.From)
+		})
+	})
 	slices.SortStableFunc(out, func(a, b diagnose.Finding) int { return cmp.Compare(b.Confidence, a.Confidence) })
 	return out[:min(len(out), 2)]
 }

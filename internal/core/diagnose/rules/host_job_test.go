@@ -19,6 +19,24 @@ func TestHostJob(t *testing.T) {
 	}
 }
 
+// A shell is booked for what its children spent, once they have ended.
+func TestAShellAndItsChildAreOneJob(t *testing.T) {
+	child := use{name: "xz", parent: "sh", line: "sshd/bash/sh", cpu: 1.5, from: 62, to: 140}
+	shell := use{name: "sh", parent: "bash", line: "sshd/bash", cpu: 1.5, from: 60, to: 140}
+	both := verdict(scene(160, func(i int, s *second) {
+		if i >= 64 && i < 140 {
+			hog(s)
+		}
+		child.at(i, s)
+		shell.at(i, s)
+	}))
+	for name, v := range map[string]diagnose.Verdict{"the child alone": verdict(jobHurts(child)), "both": both} {
+		if len(v.Causes) != 1 || first(v).About.Process != "xz" {
+			t.Errorf("%s: got %s, %+v", name, v.Status, v.Causes)
+		}
+	}
+}
+
 func TestHostJobOfOtherShapes(t *testing.T) {
 	upgrade := use{name: "dpkg", parent: "apt-get", line: "systemd/apt.systemd.daily/unattended-upgr/apt-get", unit: "apt-daily-upgrade.service", cpu: 1.6, from: 60, to: 140}
 	byHand := use{name: "xz", parent: "bash", line: "sshd/bash", cpu: 1.7, from: 60, to: 140}
